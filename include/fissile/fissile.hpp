@@ -1,0 +1,46 @@
+// fissile: splits the feed-forward layers of a trained transformer into experts and runs only those a token needs.
+// This file is the table of contents; the floors stand in the order the data goes. Files, reports and neighbours
+// (fissile/file/, fissile/report/, fissile/with/) are included by those who use them.
+#pragma once
+
+#include <fissile/version.hpp>
+
+// base: numbers, views, errors, portable random, lent threads
+#include <fissile/base/contract.hpp>
+#include <fissile/base/element.hpp>
+#include <fissile/base/executor.hpp>
+#include <fissile/base/random.hpp>
+#include <fissile/base/thread_pool.hpp>
+#include <fissile/base/view.hpp>
+
+// weights: the user's layer, borrowed; activations; the dense reference and the distance from it
+#include <fissile/weights/activations.hpp>
+#include <fissile/weights/dense_ffn.hpp>
+#include <fissile/weights/exactness.hpp>
+#include <fissile/weights/ffn_weights.hpp>
+#include <fissile/weights/owned_ffn.hpp>
+#include <fissile/weights/stacked_ffn_weights.hpp>
+
+// partition: which neurons form an expert
+#include <fissile/partition/balanced_clusters.hpp>
+#include <fissile/partition/by_importance.hpp>
+#include <fissile/partition/even_slices.hpp>
+#include <fissile/partition/partition.hpp>
+#include <fissile/partition/partitioner.hpp>
+#include <fissile/partition/shuffled.hpp>
+
+// route: which experts a token goes to
+#include <fissile/route/above.hpp>
+#include <fissile/route/decorators.hpp>
+#include <fissile/route/linear_scorer.hpp>
+#include <fissile/route/oracle_scorer.hpp>
+#include <fissile/route/router.hpp>
+#include <fissile/route/squashes.hpp>
+#include <fissile/route/top_k.hpp>
+#include <fissile/route/top_p.hpp>
+#include <fissile/route/workspace.hpp>
+
+// run: the chosen experts, and only those
+#include <fissile/run/borrowed_experts.hpp>
+#include <fissile/run/observer.hpp>
+#include <fissile/run/sparse_ffn.hpp>
