@@ -14,7 +14,7 @@ public:
   template <class Function>
   requires(!std::same_as<std::remove_cv_t<Function>, task_reference>) explicit task_reference(
       Function& function) noexcept
-      : object_(&function),
+      : object_(const_cast<void*>(static_cast<const void*>(&function))),
         call_([](void* object, index_t task) noexcept { (*static_cast<Function*>(object))(task); }) {}
   void operator()(index_t task) const noexcept { call_(object_, task); }
 
@@ -45,9 +45,9 @@ class executor_reference {
 public:
   executor_reference() noexcept = default;  // serial
   template <executor Executor>
-  requires(!std::same_as<Executor, executor_reference>) executor_reference(Executor& run)
+  requires(!std::same_as<std::remove_cv_t<Executor>, executor_reference>) executor_reference(Executor& run)
   noexcept  // NOLINT: implicit on purpose
-      : object_(&run), call_([](void* object, index_t tasks, task_reference f) noexcept {
+      : object_(const_cast<void*>(static_cast<const void*>(&run))), call_([](void* object, index_t tasks, task_reference f) noexcept {
           (*static_cast<Executor*>(object))(tasks, f);
         }) {
     if constexpr (requires { run.threads(); }) {

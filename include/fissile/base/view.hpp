@@ -39,7 +39,7 @@ public:
 
   /// The `count` numbers from `first` on.
   constexpr vector_view part(index_t first, index_t count) const noexcept {
-    Expects(first >= 0 && count >= 0 && first + count <= length_);
+    Expects(first >= 0 && count >= 0 && count <= length_ - first);
     return {data_ + first, count};
   }
 
@@ -79,7 +79,7 @@ public:
   constexpr T& operator()(index_t r, index_t c) const noexcept { return data_[r * row_stride_ + c]; }
   /// `count` rows from row `first` on.
   constexpr matrix_view rows(index_t first, index_t count) const noexcept {
-    Expects(first >= 0 && count >= 0 && first + count <= rows_);
+    Expects(first >= 0 && count >= 0 && count <= rows_ - first);
     return {data_ + first * row_stride_, count, columns_, row_stride_};
   }
 
@@ -91,9 +91,14 @@ private:
 };
 
 /// "[512 x 128]", for messages.
+inline std::string shape_of(index_t rows, index_t columns) {
+  std::string text = "[";
+  text += std::to_string(rows) + " x " + std::to_string(columns) + "]";
+  return text;
+}
 template <class T>
 std::string shape_of(matrix_view<T> matrix) {
-  return "[" + std::to_string(matrix.rows()) + " x " + std::to_string(matrix.columns()) + "]";
+  return shape_of(matrix.rows(), matrix.columns());
 }
 
 }  // namespace fissile

@@ -25,6 +25,8 @@ struct balanced_clusters {
   std::uint64_t seed = 0;  // of the first centres
 
   /// Clusters the rows of gate (of up, where there is no gate). Memory: neurons * (width + experts) floats.
+  /// Rows that hold a NaN, or numbers whose squares are no longer finite, cannot be compared: then the split is
+  /// even_slices'.
   template <element T>
   partition split(const ffn_weights<T>& ffn, index_t experts) const;
 

@@ -26,15 +26,16 @@ struct by_importance {
     if (std::any_of(importance.begin(), importance.end(), [](double value) { return std::isnan(value); })) {
       fail<setting_error>({.argument = "by_importance: importance", .expected = "numbers", .got = "a NaN"});
     }
+    std::vector<index_t> order = ascending(ffn.neurons());
+    std::stable_sort(order.begin(), order.end(),
+                     [&](index_t a, index_t b) { return importance[to_size(a)] > importance[to_size(b)]; });
+    std::vector<std::vector<index_t>> cut = cut_evenly(order, experts, "by_importance");
     if (shared < 0 || shared > experts) {
       fail<setting_error>({.argument = "by_importance: shared",
                            .expected = "from 0 to " + std::to_string(experts) + " experts",
                            .got = std::to_string(shared)});
     }
-    std::vector<index_t> order = ascending(ffn.neurons());
-    std::stable_sort(order.begin(), order.end(),
-                     [&](index_t a, index_t b) { return importance[to_size(a)] > importance[to_size(b)]; });
-    return partition{cut_evenly(order, experts, "by_importance"), ascending(shared)};
+    return partition{std::move(cut), ascending(shared)};
   }
 };
 

@@ -40,9 +40,13 @@ public:
   index_t experts() const noexcept { return length(begin_) - 1; }
   index_t neurons() const noexcept { return length(order_); }
   /// The neurons of expert e, ascending.
-  vector_view<const index_t> expert(index_t e) const noexcept { return {order_.data() + offset(e), size(e)}; }
+  vector_view<const index_t> expert(index_t e) const noexcept { return experts(e, e + 1); }
+  /// The neurons of experts first ... last - 1, one expert after the other.
+  vector_view<const index_t> experts(index_t first, index_t last) const noexcept {
+    return {order_.data() + offset(first), offset(last) - offset(first)};
+  }
   index_t size(index_t e) const noexcept { return begin_[to_size(e) + 1] - begin_[to_size(e)]; }
-  /// Where expert e begins when the experts stand one after the other.
+  /// Where expert e begins when the experts stand one after the other; e = experts(): where the last one ends.
   index_t offset(index_t e) const noexcept { return begin_[to_size(e)]; }
   index_t largest() const noexcept {
     index_t most = 0;

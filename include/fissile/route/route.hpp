@@ -25,6 +25,7 @@ public:
   route& operator=(route&&) noexcept = default;
   /// Keeps the capacity of this route where it suffices: then it does not allocate.
   route& operator=(const route& other) {
+    if (this == &other) return *this;
     if (capacity_ < other.length()) {
       capacity_ = other.capacity_;
       choices_.reserve(to_size(capacity_));

@@ -98,6 +98,8 @@ public:
   vector_view<float> keys(index_t token, index_t experts) noexcept {
     return {keys_.data() + token * experts_, experts};
   }
+  /// Positions of `lanes` numbers that a task's tile has room for.
+  index_t tile_positions() const noexcept { return tile_ / lanes; }
   vector_view<float> tile(index_t task) noexcept { return {tiles_.data() + task * tile_, tile_}; }
 
   /// One token of an expert's group: which, and with what weight.
@@ -106,10 +108,16 @@ public:
     float weight;
   };
   /// Sorts the routes by expert, tokens ascending within each; the same choices, seen from the experts.
-  void group() noexcept {
+  /// Expects that every route ascends and names experts below `experts` only: callers may write routes, too.
+  void group_by_expert(index_t experts) noexcept {
     std::fill(group_begin_.begin(), group_begin_.end(), index_t{0});
     for (const route& r : routes()) {
-      for (const choice& c : r) ++group_begin_[to_size(c.expert)];
+      index_t last = -1;
+      for (const choice& c : r) {
+        Expects(last < c.expert && c.expert < experts);
+        ++group_begin_[to_size(c.expert)];
+        last = c.expert;
+      }
     }
     index_t end = 0;
     for (index_t& begin : group_begin_) begin = end += begin;  // ends of the groups; filled from the back

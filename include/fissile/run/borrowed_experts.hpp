@@ -9,7 +9,7 @@
 
 namespace fissile {
 
-/// One expert: which neurons of which weights.
+/// One expert, or several that run as one: which neurons of which weights.
 template <element T>
 struct expert_view {
   ffn_weights<T> ffn;
@@ -33,7 +33,8 @@ public:
 
   index_t width() const noexcept { return ffn_.width(); }
   const partition& experts() const noexcept { return experts_; }
-  expert_view<T> expert(index_t e) const noexcept { return {ffn_, experts_.expert(e)}; }
+  expert_view<T> expert(index_t e) const noexcept { return joined(e, e + 1); }
+  expert_view<T> joined(index_t first, index_t last) const noexcept { return {ffn_, experts_.experts(first, last)}; }
   vector_view<const bias_of<T>> down_bias() const noexcept { return ffn_.down_bias; }
 
 private:
@@ -74,7 +75,8 @@ borrowed_stack<T> borrow(stacked_ffn_weights<T> stack) {
 
 /// expert_storage: where `sparse_ffn` finds its experts.
 /// Law: `expert(e)` has the neurons of `experts().expert(e)`, in that order; nothing allocates.
-/// Satisfied by what `borrow` returns.
+/// May also offer `joined(first, last)`, experts first ... last - 1 as one: those that serve the same tokens run
+/// faster. Satisfied by what `borrow` returns.
 template <class S>
 concept expert_storage = requires(const S& storage, index_t e) {
   typename S::element_type;

@@ -54,8 +54,9 @@ public:
     Expects(tokens.columns() == width() && out.columns() == width());
     Expects(tokens.rows() == work.routes().length() && out.rows() == tokens.rows());
     Expects(neurons() <= work.neurons() && experts() <= work.experts() && width() <= work.width());
+    Expects(lanes * largest_expert() <= work.tile(0).length());
     Expects(!overlap(tokens, out));
-    work.group();
+    work.group_by_expert(experts());
     const index_t slices = work.tasks();
     work.run()(slices, [&](index_t slice) noexcept { hidden_slice(tokens, work, slice, slices); });
     work.run()(slices, [&](index_t slice) noexcept { output_slice(work, out, slice, slices); });
@@ -72,33 +73,66 @@ private:
     return std::less<>{}(a.data(), b_end) && std::less<>{}(b.data(), a_end);
   }
 
-  /// Every slices-th piece of work, where a piece is up to `neurons_at_once` neurons of an expert for up to `lanes`
-  /// of its tokens.
+  /// Neighbouring experts that serve the same tokens at the same weights, run as one: the sums and their order are
+  /// the same, and small experts get the speed of large ones.
+  struct expert_run {
+    index_t first, last;
+    expert_view<element_type> expert;
+    vector_view<const workspace::member> group;
+  };
+  expert_run run_from(index_t first, const workspace& work) const noexcept {
+    index_t last = first + 1;
+    if constexpr (requires { storage_.joined(first, last); }) {
+      const auto same = [](const workspace::member& a, const workspace::member& b) noexcept {
+        return a.token == b.token && a.weight == b.weight;
+      };
+      const auto group = work.group(first);
+      for (; last < experts() && split().offset(last + 1) - split().offset(first) <= work.tile_positions(); ++last) {
+        const auto next = work.group(last);
+        if (!std::equal(group.begin(), group.end(), next.begin(), next.end(), same)) break;
+      }
+      return {first, last, storage_.joined(first, last), group};
+    } else {
+      return {first, last, storage_.expert(first), work.group(first)};
+    }
+  }
+
+  /// Every slices-th piece of work, where a piece is up to `neurons_at_once` neurons of a run of experts for up to
+  /// `lanes` of its tokens.
   void hidden_slice(matrix_view<const float> tokens, workspace& work, index_t slice, index_t slices) const noexcept {
-    const matrix_view<float> hidden = work.hidden(neurons());
     index_t piece = 0;
-    for (index_t e = 0; e < experts(); ++e) {
-      const vector_view<const workspace::member> group = work.group(e);
-      const expert_view<element_type> expert = storage_.expert(e);
-      for (index_t first = 0; first < group.length(); first += lanes) {
-        const index_t count = std::min(lanes, group.length() - first);
-        for (index_t neuron = 0; neuron < expert.neurons.length(); neuron += neurons_at_once) {
+    for (index_t e = 0; e < experts();) {
+      const expert_run run = run_from(e, work);
+      e = run.last;
+      for (index_t first = 0; first < run.group.length(); first += lanes) {
+        const auto group = run.group.part(first, std::min(lanes, run.group.length() - first));
+        for (index_t neuron = 0; neuron < run.expert.neurons.length(); neuron += neurons_at_once) {
           if (piece++ % slices != slice) continue;
-          const token_tile tile = make_tile(
-              width(), count, [&](index_t lane) noexcept { return tokens.row(group[first + lane].token).data(); },
-              work.tile(slice).data());
-          const index_t at = split().offset(e) + neuron;
-          compute_hidden(expert.ffn, activate_,
-                         expert.neurons.part(neuron, std::min(neurons_at_once, expert.neurons.length() - neuron)), tile,
-                         [&](index_t j, index_t lane, float value) noexcept {
-                           hidden(group[first + lane].token, at + j) = value;
-                         });
+          compute_piece(tokens, {run.first, run.last, run.expert, group}, neuron, {&work, slice});
         }
       }
     }
   }
 
-  /// All terms of outputs [from, to), experts ascending.
+  struct task_space {
+    workspace* work;
+    index_t slice;
+  };
+  void compute_piece(matrix_view<const float> tokens, const expert_run& run, index_t neuron,
+                     task_space space) const noexcept {
+    const auto neurons_here =
+        run.expert.neurons.part(neuron, std::min(neurons_at_once, run.expert.neurons.length() - neuron));
+    const token_tile tile = make_tile(
+        width(), run.group.length(), [&](index_t lane) noexcept { return tokens.row(run.group[lane].token).data(); },
+        space.work->tile(space.slice).data());
+    const matrix_view<float> hidden = space.work->hidden(neurons());
+    const index_t at = split().offset(run.first) + neuron;
+    compute_hidden(run.expert.ffn, activate_, neurons_here, tile, [&](index_t j, index_t lane, float value) noexcept {
+      hidden(run.group[lane].token, at + j) = value;
+    });
+  }
+
+  /// All terms of the slice's share of outputs, experts ascending.
   void output_slice(workspace& work, matrix_view<float> out, index_t slice, index_t slices) const noexcept {
     const index_t from = width() * slice / slices;
     const index_t to = width() * (slice + 1) / slices;
@@ -108,39 +142,39 @@ private:
         for (index_t i = from; i < to; ++i) out(token, i) += static_cast<float>(bias[i]);
       }
     }
-    for (index_t e = 0; e < experts(); ++e) {
-      const vector_view<const workspace::member> group = work.group(e);
-      for (index_t first = 0; first < group.length(); first += lanes) {
-        add_outputs(work, e, group.part(first, std::min(lanes, group.length() - first)), from,
-                    {work.tile(slice).data(), out, to});
+    for (index_t e = 0; e < experts();) {
+      const expert_run run = run_from(e, work);
+      e = run.last;
+      for (index_t first = 0; first < run.group.length(); first += lanes) {
+        const auto group = run.group.part(first, std::min(lanes, run.group.length() - first));
+        add_outputs({run.first, run.last, run.expert, group}, out, {from, to}, {&work, slice});
       }
     }
   }
 
   struct output_range {
-    float* scratch;
-    matrix_view<float> out;
-    index_t to;
+    index_t from, to;
   };
-  void add_outputs(workspace& work, index_t e, vector_view<const workspace::member> group, index_t from,
-                   output_range range) const noexcept {
-    const expert_view<element_type> expert = storage_.expert(e);
-    const matrix_view<const float> hidden = work.hidden(neurons());
-    const index_t count = group.length();
-    const index_t stride = count == 1 ? 1 : lanes;
-    for (index_t lane = 0; lane < stride; ++lane) {  // the weight multiplies the hidden activation
-      for (index_t j = 0; j < expert.neurons.length(); ++j) {
-        range.scratch[j * stride + lane] =
-            lane < count ? group[lane].weight * hidden(group[lane].token, split().offset(e) + j) : 0.0f;
+  void add_outputs(const expert_run& run, matrix_view<float> out, output_range range, task_space space) const noexcept {
+    const matrix_view<const float> hidden = space.work->hidden(neurons());
+    float* scratch = space.work->tile(space.slice).data();
+    const vector_view<const workspace::member> group = run.group;
+    const index_t positions = run.expert.neurons.length();
+    const index_t stride = group.length() == 1 ? 1 : lanes;
+    for (index_t lane = 0; lane < stride; ++lane) {
+      if (lane >= group.length()) {
+        for (index_t j = 0; j < positions; ++j) scratch[j * stride + lane] = 0.0f;
+        continue;
       }
+      const float* row = hidden.row(group[lane].token).data() + split().offset(run.first);
+      const float weight = group[lane].weight;  // it multiplies the hidden activation
+      for (index_t j = 0; j < positions; ++j) scratch[j * stride + lane] = weight * row[j];
     }
-    const matrix_view<float> out = range.out;
     multiply_rows<element_type>(
-        range.to - from, [&](index_t r) noexcept { return expert.ffn.down.row(from + r).data(); },
-        [&](index_t j) noexcept { return expert.neurons[j]; },
-        token_tile{range.scratch, expert.neurons.length(), count},
-        [&](index_t r, index_t lane) noexcept { return out(group[lane].token, from + r); },
-        [&](index_t r, index_t lane, float sum) noexcept { out(group[lane].token, from + r) = sum; });
+        range.to - range.from, [&](index_t r) noexcept { return run.expert.ffn.down.row(range.from + r).data(); },
+        [&](index_t j) noexcept { return run.expert.neurons[j]; }, token_tile{scratch, positions, group.length()},
+        [&](index_t r, index_t lane) noexcept { return out(group[lane].token, range.from + r); },
+        [&](index_t r, index_t lane, float sum) noexcept { out(group[lane].token, range.from + r) = sum; });
   }
 
   template <class Observer>

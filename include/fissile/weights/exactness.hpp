@@ -24,6 +24,7 @@ inline constexpr double exactness_bound = 1e-5;
 template <element T, activation Activation>
 double exactness(const ffn_weights<T>& ffn, const Activation& activate, matrix_view<const float> tokens,
                  matrix_view<const float> outputs) {
+  Expects(tokens.columns() == ffn.width() && outputs.columns() == ffn.width() && outputs.rows() == tokens.rows());
   const auto reach = [&](matrix_view<const T> rows, vector_view<const bias_of<T>> bias, index_t neuron,
                          vector_view<const float> token) {
     double sum = bias.empty() ? 0.0 : std::abs(static_cast<double>(bias[neuron]));

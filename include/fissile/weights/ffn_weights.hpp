@@ -36,14 +36,17 @@ struct ffn_weights {
 /// Throws shape_error unless every view fits the shape of `up`.
 template <element T>
 void check_shapes(const ffn_weights<T>& ffn, std::string_view who) {
-  const auto text = [](index_t rows, index_t columns) {
-    return "[" + std::to_string(rows) + " x " + std::to_string(columns) + "]";
-  };
   const auto matrix = [&](const char* name, matrix_view<const T> given, index_t rows, index_t columns) {
-    if (given.rows() == rows && given.columns() == columns) return;
+    if (given.rows() == rows && given.columns() == columns) {
+      if (!given.empty()) return;
+      fail<shape_error>({.argument = std::string(who) + ": " + name,
+                         .expected = text(rows, columns) + " of numbers",
+                         .got = "that shape without memory (a null pointer)",
+                         .cure = "a layer without a gate leaves `gate` out altogether"});
+    }
     const bool transposed = given.rows() == columns && given.columns() == rows;
     fail<shape_error>({.argument = std::string(who) + ": " + name,
-                       .expected = text(rows, columns),
+                       .expected = shape_of(rows, columns),
                        .got = shape_of(given),
                        .cure = transposed ? "it looks transposed: rows are outputs, as PyTorch and GGUF store a layer"
                                           : "gate and up are [neurons x width], down is [width x neurons]"});
@@ -51,7 +54,7 @@ void check_shapes(const ffn_weights<T>& ffn, std::string_view who) {
   const auto vector = [&](const char* name, index_t given, index_t expected) {
     if (given == 0 || given == expected) return;
     fail<shape_error>({.argument = std::string(who) + ": " + name,
-                       .expected = std::to_string(expected) + " numbers, or none",
+                       .expected = expected > 0 ? std::to_string(expected) + " numbers, or none" : "none, without a gate",
                        .got = std::to_string(given)});
   };
   if (ffn.up.empty() || ffn.width() < 1 || ffn.neurons() < 1) {
@@ -60,7 +63,7 @@ void check_shapes(const ffn_weights<T>& ffn, std::string_view who) {
                        .got = "an empty one",
                        .cure = "a layer without a gate has its only input matrix in `up`"});
   }
-  if (ffn.gated()) matrix("gate", ffn.gate, ffn.neurons(), ffn.width());
+  if (ffn.gated() || ffn.gate.rows() > 0) matrix("gate", ffn.gate, ffn.neurons(), ffn.width());
   matrix("down", ffn.down, ffn.width(), ffn.neurons());
   vector("gate_bias", ffn.gate_bias.length(), ffn.gated() ? ffn.neurons() : 0);
   vector("up_bias", ffn.up_bias.length(), ffn.neurons());

@@ -32,20 +32,31 @@ struct stacked_ffn_weights {
 template <element T>
 void check_shapes(const stacked_ffn_weights<T>& stacked, std::string_view who) {
   const index_t experts = stacked.experts;
+  if (experts < 1) {
+    fail<setting_error>({.argument = std::string(who) + ": experts",
+                         .expected = "at least 1",
+                         .got = std::to_string(experts),
+                         .cure = "say how many experts the slabs hold: .experts = 8"});
+  }
   const auto divides = [&](const char* name, matrix_view<const T> slab) {
-    if (experts > 0 && !slab.empty() && slab.rows() > 0 && slab.rows() % experts == 0) return;
+    if (!slab.empty() && slab.rows() > 0 && slab.rows() % experts == 0) return;
     fail<shape_error>({.argument = std::string(who) + ": " + name,
                        .expected = "rows that divide into " + std::to_string(experts) + " experts",
                        .got = shape_of(slab),
                        .cure = "the slabs are [experts * neurons x width] and, for down, [experts * width x neurons]"});
   };
   divides("up", stacked.up);
-  if (!stacked.gate.empty()) divides("gate", stacked.gate);
   divides("down", stacked.down);
   if (stacked.down.rows() != experts * stacked.width()) {
     fail<shape_error>({.argument = std::string(who) + ": down",
                        .expected = std::to_string(experts * stacked.width()) + " rows (experts * width)",
                        .got = shape_of(stacked.down)});
+  }
+  if ((!stacked.gate.empty() || stacked.gate.rows() > 0) && stacked.gate.rows() != stacked.up.rows()) {
+    fail<shape_error>({.argument = std::string(who) + ": gate",
+                       .expected = std::to_string(stacked.up.rows()) + " rows, as up",
+                       .got = shape_of(stacked.gate),
+                       .cure = "a slab that holds gate and up of each expert must come in two"});
   }
   check_shapes(stacked.expert(0), who);
 }

@@ -1,0 +1,37 @@
+// A span of the test's own that has nothing but what the concept asks for.
+#include <fissile/with/mdspan.hpp>
+
+#include <gtest/gtest.h>
+
+#include <array>
+
+namespace {
+
+struct plain_mdspan {
+  const float* numbers;
+  std::array<int, 2> extents, strides;
+  const float* data_handle() const { return numbers; }
+  int extent(int r) const { return extents[static_cast<std::size_t>(r)]; }
+  int stride(int r) const { return strides[static_cast<std::size_t>(r)]; }
+};
+
+TEST(with_mdspan, rows_are_borrowed) {
+  const std::array<float, 6> numbers{1, 2, 3, 4, 5, 6};
+  const auto v = fissile::view(plain_mdspan{numbers.data(), {2, 2}, {3, 1}});
+  EXPECT_EQ(v.data(), numbers.data());
+  EXPECT_EQ(v(1, 0), 4.0f);
+  EXPECT_EQ(v.columns(), 2);
+}
+
+TEST(with_mdspan, strided_rows_are_refused_with_the_cure) {
+  try {
+    fissile::view(plain_mdspan{nullptr, {2, 3}, {1, 2}});
+    FAIL() << "not refused";
+  } catch (const fissile::shape_error& refusal) {
+    EXPECT_STREQ(refusal.what(),
+                 "view: mdspan: expected rows whose numbers lie side by side (stride(1) == 1), got stride(1) == 2; use "
+                 "layout_right, or layout_stride with an inner stride of 1");
+  }
+}
+
+}  // namespace
