@@ -44,3 +44,34 @@
 #include <fissile/run/borrowed_experts.hpp>
 #include <fissile/run/observer.hpp>
 #include <fissile/run/sparse_ffn.hpp>
+
+// count: which experts work for which language
+#include <fissile/count/activation_counts.hpp>
+#include <fissile/count/coactivation_counts.hpp>
+#include <fissile/count/expert_set.hpp>
+#include <fissile/count/load.hpp>
+#include <fissile/count/similarity.hpp>
+#include <fissile/count/stability.hpp>
+
+// detect: which features and neurons stand out
+#include <fissile/detect/feature_magnitudes.hpp>
+#include <fissile/detect/feature_overlap.hpp>
+#include <fissile/detect/neuron_magnitudes.hpp>
+#include <fissile/detect/outlier_rules.hpp>
+
+// prune: who goes, by evidence, budget and verdict; then carried out
+#include <fissile/prune/all_of.hpp>
+#include <fissile/prune/apply.hpp>
+#include <fissile/prune/budgets.hpp>
+#include <fissile/prune/decide.hpp>
+#include <fissile/prune/keep_busiest.hpp>
+#include <fissile/prune/keep_largest.hpp>
+#include <fissile/prune/owl.hpp>
+#include <fissile/prune/random_order.hpp>
+#include <fissile/prune/spare_features.hpp>
+#include <fissile/prune/verdict.hpp>
+
+// train: gradients through a hard threshold
+#include <fissile/train/penalty.hpp>
+#include <fissile/train/surrogates.hpp>
+#include <fissile/train/trainable_ffn.hpp>

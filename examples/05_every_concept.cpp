@@ -1,0 +1,212 @@
+// The smallest policy of each kind, all at work in one layer: what docs/concepts explains.
+#include <fissile/fissile.hpp>
+
+#include <cstdio>
+
+namespace yours {
+
+// [element]
+/// Eight bits between -4 and 4 in even steps. `to_float` is found in the type's own namespace.
+struct coarse {
+  std::uint8_t step;
+};
+constexpr float to_float(coarse value) noexcept {
+  return (static_cast<float>(value.step) - 127.5f) / 32;
+}
+static_assert(fissile::element<coarse>);
+// [element]
+
+using namespace fissile;
+
+// [executor]
+/// Runs tasks from the last to the first, on the caller's thread.
+struct backwards {
+  void operator()(index_t tasks, task_reference f) const noexcept {
+    for (index_t task = tasks - 1; task >= 0; --task) f(task);
+  }
+};
+static_assert(executor<backwards>);
+// [executor]
+
+// [activation]
+/// z / (1 + |z|), with its derivative for training.
+struct softsign {
+  template <std::floating_point A>
+  A operator()(A z) const noexcept {
+    return z / (1 + std::abs(z));
+  }
+  template <std::floating_point A>
+  A derivative(A z) const noexcept {
+    return 1 / ((1 + std::abs(z)) * (1 + std::abs(z)));
+  }
+};
+static_assert(differentiable_activation<softsign>);
+// [activation]
+
+// [partitioner]
+/// Neurons dealt like cards.
+struct dealt {
+  template <element T>
+  partition split(const ffn_weights<T>& ffn, index_t experts) const {
+    std::vector<std::vector<index_t>> hands(to_size(experts));
+    for (index_t neuron = 0; neuron < ffn.neurons(); ++neuron) hands[to_size(neuron % experts)].push_back(neuron);
+    return partition{std::move(hands)};
+  }
+};
+static_assert(partitioner<dealt> && partitioner<dealt, coarse>);
+// [partitioner]
+
+// [scorer]
+/// Expert e gets feature e of the token as its score.
+struct by_feature {
+  index_t count, features;
+  index_t experts() const noexcept { return count; }
+  index_t width() const noexcept { return features; }
+  index_t scratch() const noexcept { return 0; }
+  void score(matrix_view<const float> tokens, matrix_view<float> scores, vector_view<float>) const noexcept {
+    for (index_t token = 0; token < tokens.rows(); ++token) {
+      for (index_t expert = 0; expert < count; ++expert) scores(token, expert) = tokens(token, expert);
+    }
+  }
+};
+static_assert(scorer<by_feature>);
+// [scorer]
+
+// [squash]
+/// Scores as sizes, whatever their sign.
+struct magnitude {
+  void operator()(vector_view<float> scores) const noexcept {
+    for (float& score : scores) score = std::abs(score);
+  }
+};
+static_assert(squash<magnitude>);
+// [squash]
+
+// [selector]
+/// Every expert with a positive key.
+struct positive {
+  void select(selection scores, route& chosen) const noexcept {
+    for (index_t expert = 0; expert < scores.keys.length(); ++expert) {
+      if (scores.keys[expert] > 0) chosen.append({expert, 1.0f});
+    }
+  }
+};
+static_assert(selector<positive>);
+// [selector]
+
+// [expert_storage]
+/// The experts that `borrow` makes, through a storage of one's own.
+template <element T>
+struct own_storage {
+  using element_type = T;
+  borrowed_experts<T> inner;
+  index_t width() const noexcept { return inner.width(); }
+  const partition& experts() const noexcept { return inner.experts(); }
+  expert_view<T> expert(index_t e) const noexcept { return inner.expert(e); }
+  vector_view<const float> down_bias() const noexcept { return inner.down_bias(); }
+};
+static_assert(expert_storage<own_storage<float>>);
+// [expert_storage]
+
+// [observer]
+/// The tokens, and the largest activation of any neuron that ran.
+struct loudest {
+  index_t tokens = 0;
+  float most = 0;
+  void token(const route&) noexcept { ++tokens; }
+  void expert(index_t, choice, vector_view<const float> hidden) noexcept {
+    for (float h : hidden) most = std::max(most, std::abs(h));
+  }
+};
+static_assert(route_observer<loudest> && hidden_observer<loudest>);
+// [observer]
+
+// [outlier_rule]
+/// The single largest feature of each layer.
+struct the_largest {
+  std::vector<std::vector<index_t>> find(const feature_magnitudes& found) const {
+    std::vector<std::vector<index_t>> layers;
+    for (index_t layer = 0; layer < found.layers(); ++layer) {
+      const std::vector<double> sizes = found.magnitudes(layer);
+      layers.push_back({std::max_element(sizes.begin(), sizes.end()) - sizes.begin()});
+    }
+    return layers;
+  }
+};
+static_assert(outlier_rule<the_largest>);
+// [outlier_rule]
+
+// [judge]
+/// Higher numbers go first.
+struct first_come {
+  std::string name() const { return "first_come"; }
+  evidence seen() const { return {}; }
+  std::vector<standing> standings(index_t, const partition& experts) const {
+    std::vector<standing> made;
+    for (index_t e = 0; e < experts.experts(); ++e) made.push_back({-static_cast<double>(e), "came at place"});
+    return made;
+  }
+};
+static_assert(judge<first_come>);
+// [judge]
+
+// [budget]
+/// One expert from every layer.
+struct one_each {
+  double rate = 0;
+  std::string name() const { return "one_each"; }
+  std::vector<index_t> removals(vector_view<const layer_size> layers) const {
+    return std::vector<index_t>(layers.size(), 1);
+  }
+};
+static_assert(budget<one_each>);
+// [budget]
+
+// [surrogate]
+/// A slope that fades with the distance from one half.
+struct fading {
+  template <std::floating_point A>
+  A slope(A value, activity) const noexcept {
+    return 1 - std::abs(2 * value - 1);
+  }
+};
+static_assert(surrogate<fading>);
+// [surrogate]
+
+}  // namespace yours
+
+int main() {
+  using namespace yours;
+  constexpr index_t width = 8, neurons = 24, experts = 4, tokens = 3;
+  random_source random{2};
+  std::vector<coarse> gate(neurons * width), up(neurons * width), down(width * neurons);
+  for (std::vector<coarse>* numbers : {&gate, &up, &down}) {
+    for (coarse& number : *numbers) number.step = static_cast<std::uint8_t>(random.below(256));
+  }
+  std::vector<float> x(tokens * width), y(tokens * width);
+  for (float& number : x) number = static_cast<float>(random.uniform() - 0.5);
+  const matrix_view<const float> in{x.data(), tokens, width};
+  const matrix_view<float> out{y.data(), tokens, width};
+  const ffn_weights<coarse> ffn{
+      {gate.data(), neurons, width}, {up.data(), neurons, width}, {down.data(), width, neurons}};
+
+  const partition split = dealt{}.split(ffn, experts);
+  const sparse_ffn run{own_storage<coarse>{borrow(ffn, split)}, softsign{}};
+  const router choose{by_feature{experts, width}, magnitude{}, positive{}};
+  backwards threads;
+  workspace work{run, {.batch = tokens}, threads};
+  loudest watch;
+  choose(in, work);
+  run(in, work, out, watch);
+  std::printf("all %td experts are on, as dense: %s\n", work.routes()[0].length(),
+              exactness(ffn, softsign{}, in, out) <= exactness_bound ? "yes" : "no");
+  std::printf("%td tokens, loudest neuron at %.2f\n", watch.tokens, static_cast<double>(watch.most));
+
+  feature_magnitudes magnitudes{{.layers = 1, .width = width}};
+  magnitudes.add(0, in);
+  magnitudes.input_end();
+  std::printf("largest feature: %td\n", the_largest{}.find(magnitudes)[0][0]);
+  const std::vector<partition> layers{split};
+  std::printf("%s", to_string(decide(first_come{}, one_each{.rate = 0.25}, layers)).c_str());
+  std::printf("slope at 0.75: %.2f\n", fading{}.slope(0.75, activity::active));
+}
