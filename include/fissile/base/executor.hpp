@@ -47,7 +47,8 @@ public:
   template <executor Executor>
   requires(!std::same_as<std::remove_cv_t<Executor>, executor_reference>) executor_reference(Executor& run)
   noexcept  // NOLINT: implicit on purpose
-      : object_(const_cast<void*>(static_cast<const void*>(&run))), call_([](void* object, index_t tasks, task_reference f) noexcept {
+      : object_(const_cast<void*>(static_cast<const void*>(&run))),
+        call_([](void* object, index_t tasks, task_reference f) noexcept {
           (*static_cast<Executor*>(object))(tasks, f);
         }) {
     if constexpr (requires { run.threads(); }) {

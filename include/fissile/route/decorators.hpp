@@ -7,6 +7,7 @@
 #include <fissile/route/selector.hpp>
 
 #include <limits>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -23,6 +24,7 @@ struct scaled {
   FISSILE_REQUIRES_SELECTOR("scaled", Inner);
   Inner inner;
 
+  void check(index_t experts) const { check_settings(inner, experts); }
   void select(selection scores, route& chosen) const noexcept {
     inner.select(scores, chosen);
     for (choice& c : chosen) c.weight *= scores.values[c.expert];
@@ -37,6 +39,7 @@ struct normalised {
   FISSILE_REQUIRES_SELECTOR("normalised", Inner);
   Inner inner;
 
+  void check(index_t experts) const { check_settings(inner, experts); }
   void select(selection scores, route& chosen) const noexcept {
     inner.select(scores, chosen);
     float sum = 0;
@@ -54,6 +57,7 @@ struct rescaled {
   FISSILE_REQUIRES_SELECTOR("rescaled", Inner);
   Inner inner;
 
+  void check(index_t experts) const { check_settings(inner, experts); }
   void select(selection scores, route& chosen) const noexcept {
     inner.select(scores, chosen);
     const float factor = static_cast<float>(scores.values.length()) / static_cast<float>(chosen.length());
@@ -70,6 +74,14 @@ struct biased {
   Inner inner;
   std::vector<float> bias;  // [experts]
 
+  void check(index_t experts) const {
+    if (length(bias) != experts) {
+      fail<shape_error>({.argument = "biased: bias",
+                         .expected = std::to_string(experts) + " numbers, one an expert",
+                         .got = std::to_string(bias.size())});
+    }
+    check_settings(inner, experts);
+  }
   void select(selection scores, route& chosen) const noexcept {
     Expects(length(bias) == scores.keys.length());
     for (index_t expert = 0; expert < scores.keys.length(); ++expert) scores.keys[expert] += bias[to_size(expert)];
@@ -86,6 +98,17 @@ struct with_shared {
   Inner inner;
   std::vector<index_t> shared;  // each expert once
 
+  void check(index_t experts) const {
+    std::vector<char> seen(to_size(experts), 0);
+    for (index_t expert : shared) {
+      const bool inside = expert >= 0 && expert < experts;
+      if (inside && seen[to_size(expert)]++ == 0) continue;
+      fail<setting_error>({.argument = "with_shared: shared",
+                           .expected = "experts from 0 to " + std::to_string(experts - 1) + ", each once",
+                           .got = std::to_string(expert) + (inside ? " twice" : "")});
+    }
+    check_settings(inner, experts);
+  }
   void select(selection scores, route& chosen) const noexcept {
     for (index_t expert : shared) {
       Expects(expert >= 0 && expert < scores.keys.length());
@@ -106,6 +129,14 @@ struct among {
   Inner inner;
   std::vector<char> allowed;  // [experts]; 0: never chosen
 
+  void check(index_t experts) const {
+    if (length(allowed) != experts) {
+      fail<shape_error>({.argument = "among: allowed",
+                         .expected = std::to_string(experts) + " marks, one an expert",
+                         .got = std::to_string(allowed.size())});
+    }
+    check_settings(inner, experts);
+  }
   void select(selection scores, route& chosen) const noexcept {
     Expects(length(allowed) == scores.keys.length());
     for (index_t expert = 0; expert < scores.keys.length(); ++expert) {
@@ -124,6 +155,7 @@ struct at_least_one {
   FISSILE_REQUIRES_SELECTOR("at_least_one", Inner);
   Inner inner;
 
+  void check(index_t experts) const { check_settings(inner, experts); }
   void select(selection scores, route& chosen) const noexcept {
     inner.select(scores, chosen);
     if (!chosen.empty()) return;

@@ -44,6 +44,13 @@ struct contribution {
     }
     return made;
   }
+  void check(index_t neurons) const {
+    if (length(norms) == neurons) return;
+    fail<shape_error>({.argument = "oracle_scorer: phi::contribution: norms",
+                       .expected = std::to_string(neurons) + " numbers, one a neuron",
+                       .got = std::to_string(norms.size()),
+                       .cure = "make it of this layer: phi::contribution::of(ffn)"});
+  }
   float operator()(index_t neuron, float hidden) const noexcept { return std::abs(hidden) * norms[to_size(neuron)]; }
 };
 }  // namespace phi
@@ -83,6 +90,7 @@ public:
                          .expected = "a partition of " + std::to_string(ffn.neurons()) + " neurons",
                          .got = "one of " + std::to_string(experts_.neurons())});
     }
+    if constexpr (requires { phi_.check(ffn.neurons()); }) phi_.check(ffn.neurons());
   }
 
   index_t experts() const noexcept { return experts_.experts(); }

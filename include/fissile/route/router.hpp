@@ -27,8 +27,11 @@ class router {
                 "(docs/concepts/selector.md)");
 
 public:
+  /// Throws setting_error or shape_error where the selector cannot serve as many experts as are scored.
   router(Scorer score, Squash squash, Selector select)
-      : score_(std::move(score)), squash_(std::move(squash)), select_(std::move(select)) {}
+      : score_(std::move(score)), squash_(std::move(squash)), select_(std::move(select)) {
+    check_settings(select_, experts());
+  }
 
   index_t experts() const noexcept { return score_.experts(); }
   index_t width() const noexcept { return score_.width(); }

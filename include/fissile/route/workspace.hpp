@@ -108,13 +108,13 @@ public:
     float weight;
   };
   /// Sorts the routes by expert, tokens ascending within each; the same choices, seen from the experts.
-  /// Expects that every route ascends and names experts below `experts` only: callers may write routes, too.
-  void group_by_expert(index_t experts) noexcept {
+  /// Expects every route to ascend and to name experts of this workspace only: callers may write routes, too.
+  void group() noexcept {
     std::fill(group_begin_.begin(), group_begin_.end(), index_t{0});
     for (const route& r : routes()) {
       index_t last = -1;
       for (const choice& c : r) {
-        Expects(last < c.expert && c.expert < experts);
+        Expects(last < c.expert && c.expert < experts_);
         ++group_begin_[to_size(c.expert)];
         last = c.expert;
       }

@@ -39,9 +39,10 @@ struct no_observer {
 /// Several observers as one, told in this order: observers{counts.at("en", 0), magnitudes}.
 template <class... Each>
 class observers {
-  static_assert((observer<Each> && ...),
-                "fissile::observers joins observers: types with `void token(const route&) noexcept` or "
-                "`void expert(index_t, choice, vector_view<const float>) noexcept`, or both (docs/concepts/observer.md)");
+  static_assert(
+      (observer<Each> && ...),
+      "fissile::observers joins observers: types with `void token(const route&) noexcept` or "
+      "`void expert(index_t, choice, vector_view<const float>) noexcept`, or both (docs/concepts/observer.md)");
 
 public:
   explicit observers(Each&... each) noexcept : each_(&each...) {}

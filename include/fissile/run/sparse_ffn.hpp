@@ -56,7 +56,8 @@ public:
     Expects(neurons() <= work.neurons() && experts() <= work.experts() && width() <= work.width());
     Expects(lanes * largest_expert() <= work.tile(0).length());
     Expects(!overlap(tokens, out));
-    work.group_by_expert(experts());
+    work.group();
+    for (index_t e = experts(); e < work.experts(); ++e) Expects(work.group(e).empty());  // no such expert here
     const index_t slices = work.tasks();
     work.run()(slices, [&](index_t slice) noexcept { hidden_slice(tokens, work, slice, slices); });
     work.run()(slices, [&](index_t slice) noexcept { output_slice(work, out, slice, slices); });

@@ -21,7 +21,7 @@ template <element T>
 struct ffn_weights {
   using element_type = T;
 
-  matrix_view<const T> gate;                     // [neurons x width]; leave it out where the layer has no gate
+  matrix_view<const T> gate = {};                // [neurons x width]; leave it out where the layer has no gate
   matrix_view<const T> up;                       // [neurons x width]
   matrix_view<const T> down;                     // [width x neurons]
   vector_view<const bias_of<T>> gate_bias = {};  // [neurons]; each bias may be left out
@@ -40,7 +40,7 @@ void check_shapes(const ffn_weights<T>& ffn, std::string_view who) {
     if (given.rows() == rows && given.columns() == columns) {
       if (!given.empty()) return;
       fail<shape_error>({.argument = std::string(who) + ": " + name,
-                         .expected = text(rows, columns) + " of numbers",
+                         .expected = shape_of(rows, columns) + " of numbers",
                          .got = "that shape without memory (a null pointer)",
                          .cure = "a layer without a gate leaves `gate` out altogether"});
     }
@@ -53,9 +53,10 @@ void check_shapes(const ffn_weights<T>& ffn, std::string_view who) {
   };
   const auto vector = [&](const char* name, index_t given, index_t expected) {
     if (given == 0 || given == expected) return;
-    fail<shape_error>({.argument = std::string(who) + ": " + name,
-                       .expected = expected > 0 ? std::to_string(expected) + " numbers, or none" : "none, without a gate",
-                       .got = std::to_string(given)});
+    fail<shape_error>(
+        {.argument = std::string(who) + ": " + name,
+         .expected = expected > 0 ? std::to_string(expected) + " numbers, or none" : "none, without a gate",
+         .got = std::to_string(given)});
   };
   if (ffn.up.empty() || ffn.width() < 1 || ffn.neurons() < 1) {
     fail<shape_error>({.argument = std::string(who) + ": up",

@@ -11,9 +11,9 @@ template <element T>
 struct owned_ffn {
   index_t width = 0;
   index_t neurons = 0;
-  std::vector<T> gate;  // [neurons x width], or empty: no gate
-  std::vector<T> up;    // [neurons x width]
-  std::vector<T> down;  // [width x neurons]
+  std::vector<T> gate = {};  // [neurons x width], or empty: no gate
+  std::vector<T> up = {};    // [neurons x width]
+  std::vector<T> down = {};  // [width x neurons]
   std::vector<bias_of<T>> gate_bias = {};
   std::vector<bias_of<T>> up_bias = {};
   std::vector<bias_of<T>> down_bias = {};

@@ -11,9 +11,9 @@ template <element T>
 struct stacked_ffn_weights {
   using element_type = T;
 
-  matrix_view<const T> gate;  // [experts * neurons x width]; leave it out where there is no gate
-  matrix_view<const T> up;    // [experts * neurons x width]
-  matrix_view<const T> down;  // [experts * width x neurons]
+  matrix_view<const T> gate = {};  // [experts * neurons x width]; leave it out where there is no gate
+  matrix_view<const T> up;         // [experts * neurons x width]
+  matrix_view<const T> down;       // [experts * width x neurons]
   index_t experts = 0;
 
   constexpr index_t width() const noexcept { return up.columns(); }
@@ -22,7 +22,7 @@ struct stacked_ffn_weights {
   /// One expert as a small layer of its own.
   constexpr ffn_weights<T> expert(index_t e) const noexcept {
     const index_t neurons = neurons_per_expert();
-    return {.gate = gate.empty() ? matrix_view<const T>{} : gate.rows(e * neurons, neurons),
+    return {.gate = gate.rows() == 0 ? matrix_view<const T>{} : gate.rows(e * neurons, neurons),
             .up = up.rows(e * neurons, neurons),
             .down = down.rows(e * width(), width())};
   }

@@ -1,0 +1,138 @@
+// A session: one text being read by a model, token by token or many at once, each seeing all that came before.
+//
+//   session read{model};                       // remembers keys and values of every token it has read
+//   read(tokens, ffn);                         // any number at once; ffn(layer, tokens, residual) is the caller's
+//   read.logits();                             // [tokens of the last call x vocabulary]
+//
+// All memory is taken at the start; reading a token takes none, but what Eigen needs for products of large batches.
+#pragma once
+
+#include <engine/arithmetic.hpp>
+#include <engine/model.hpp>
+#include <engine/vocabulary.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+namespace fissile::engine {
+
+/// feed_forward: adds a layer's feed-forward output to the residual stream.
+/// Law: `ffn(layer, tokens, residual)` adds FFN(tokens) of that layer to `residual`, row by row; the tokens are normed.
+/// Satisfied by dense_feed_forward, split_feed_forward, and any callable of these three.
+template <class F>
+concept feed_forward = requires(F& ffn, index_t layer, matrix_view<const float> tokens, matrix_view<float> residual) {
+  ffn(layer, tokens, residual);
+};
+
+/// Looks at no states.
+struct no_states {
+  void operator()(index_t, matrix_view<const float>) const noexcept {}
+};
+
+struct session_settings {
+  index_t context = 0;  // tokens in all; 0: as many as the model was trained for
+  index_t batch = 0;    // tokens in one call, at most; 0: as many as the context, but no more than 1024
+};
+
+template <gguf_element T>
+class session {
+public:
+  /// Borrows the model.
+  explicit session(const model<T>& weights, session_settings chosen = {})
+      : model_(&weights),
+        context_(chosen.context > 0 ? chosen.context : weights.sizes().context),
+        batch_(std::min(chosen.batch > 0 ? chosen.batch : index_t{1024}, context_)),
+        rotation_(context_, weights.sizes().rotated, weights.sizes().rotation_base),
+        residual_(batch_, weights.sizes().width),
+        normed_(batch_, weights.sizes().width),
+        query_(batch_, weights.sizes().query_width()),
+        attended_(batch_, weights.sizes().query_width()),
+        scores_(batch_, context_),
+        logits_(batch_, weights.vocabulary()) {
+    for (index_t layer = 0; layer < weights.sizes().layers; ++layer) {
+      keys_.emplace_back(context_, weights.sizes().key_width());
+      values_.emplace_back(context_, weights.sizes().key_width());
+    }
+  }
+
+  index_t context() const noexcept { return context_; }
+  index_t batch() const noexcept { return batch_; }
+  /// Tokens read so far.
+  index_t position() const noexcept { return position_; }
+  /// Forgets all tokens from `position` on: 0 begins a new text.
+  void rewind(index_t position) noexcept {
+    Expects(position >= 0 && position <= position_);
+    position_ = position;
+  }
+
+  /// Reads `tokens` after those read before. `states(layer, residual)` sees the residual stream [tokens x width] before
+  /// the first block (layer 0) and after each (1 ... layers).
+  template <feed_forward Ffn, class States = no_states>
+  void operator()(vector_view<const token_id> tokens, Ffn&& ffn, States&& states = {}) {
+    Expects(tokens.length() <= batch_ && position_ + tokens.length() <= context_);
+    read_ = tokens.length();
+    for (index_t i = 0; i < read_; ++i) {
+      Expects(tokens[i] >= 0 && tokens[i] < model_->vocabulary());
+      const vector_view<const float> row = model_->embedding().row(tokens[i]);
+      std::copy(row.begin(), row.end(), residual_.rows(i, 1).data());
+    }
+    states(index_t{0}, residual_.rows(read_));
+    for (index_t layer = 0; layer < model_->sizes().layers; ++layer) {
+      const block_weights& block = model_->block(layer);
+      norm_rows(residual_.rows(read_), block.attention_norm, model_->sizes().norm_epsilon, normed_.rows(read_));
+      attend(block, keys_[to_size(layer)], values_[to_size(layer)]);
+      norm_rows(residual_.rows(read_), block.ffn_norm, model_->sizes().norm_epsilon, normed_.rows(read_));
+      ffn(layer, matrix_view<const float>{normed_.rows(read_)}, residual_.rows(read_));
+      states(layer + 1, residual_.rows(read_));
+    }
+    position_ += read_;
+  }
+
+  /// For each token of the last call, how likely each token is to come next. [tokens x vocabulary]
+  matrix_view<const float> logits() { return score(0); }
+  /// The same for the last token alone. [vocabulary]
+  vector_view<const float> last_logits() { return score(read_ - 1).row(0); }
+
+private:
+  /// residual += output . attention(normed); appends this batch to the cache of the layer.
+  void attend(const block_weights& block, grid& keys, grid& values) {
+    const architecture& sizes = model_->sizes();
+    const index_t end = position_ + read_, size = sizes.head_size;
+    const float scale = 1.0f / std::sqrt(static_cast<float>(size));
+    linear(normed_.rows(read_), block.query, query_.rows(read_));
+    linear(normed_.rows(read_), block.key, keys.rows(position_, read_));
+    linear(normed_.rows(read_), block.value, values.rows(position_, read_));
+    rotation_.apply(query_.rows(read_), size, position_);
+    rotation_.apply(keys.rows(position_, read_), size, position_);
+    for (index_t head = 0; head < sizes.heads; ++head) {
+      const index_t shared = head / (sizes.heads / sizes.key_heads);  // several heads share keys and values
+      const matrix_view<float> scores = scores_.columns(read_, 0, end);
+      linear(query_.columns(read_, head * size, size), keys.columns(end, shared * size, size), scores);
+      for (index_t i = 0; i < read_; ++i) softmax(scores.row(i), position_ + i + 1, scale);
+      mix(scores, values.columns(end, shared * size, size), attended_.columns(read_, head * size, size));
+    }
+    add_linear(attended_.rows(read_), block.output, residual_.rows(read_));
+  }
+
+  matrix_view<const float> score(index_t first) {
+    Expects(first >= 0 && read_ > 0);
+    const index_t count = read_ - first;
+    norm_rows(residual_.rows(first, count), model_->output_norm(), model_->sizes().norm_epsilon, normed_.rows(count));
+    linear(normed_.rows(count), model_->output(), logits_.rows(count));
+    return logits_.rows(count);
+  }
+
+  const model<T>* model_;
+  index_t context_, batch_;
+  index_t position_ = 0;
+  index_t read_ = 0;  // by the last call
+  rotation rotation_;
+  grid residual_, normed_;           // [batch x width]
+  grid query_, attended_;            // [batch x heads * head_size]
+  grid scores_;                      // [batch x context], of one head
+  grid logits_;                      // [batch x vocabulary]
+  std::vector<grid> keys_, values_;  // [layers][context x key_heads * head_size]
+};
+
+}  // namespace fissile::engine

@@ -1,0 +1,75 @@
+// Windows: what the model reads at once, as many tokens as its context holds, never beyond the end of a block.
+#pragma once
+
+#include "blocks.hpp"
+
+#include <engine/tokenizer.hpp>
+
+#include <algorithm>
+#include <string_view>
+#include <vector>
+
+namespace fissile::unravel {
+
+/// A model whose file asks for a begin token reads it before every window; otherwise the first token of a window is
+/// context only: nothing predicts it, and its bytes are not counted.
+struct window {
+  std::vector<engine::token_id> tokens;
+  std::vector<index_t> bytes;  // of the text that each token stands for; 0 for the begin token
+  index_t text_begin = 0;      // the first token of the text: 1 behind a begin token
+};
+
+inline constexpr index_t longest_window = block_bytes + 2;  // a begin token and a space before the first word
+
+inline index_t window_tokens(const engine::architecture& sizes) noexcept {
+  return std::min(sizes.context, longest_window);
+}
+
+/// The windows of one block, in order; the last one may be shorter.
+inline std::vector<window> windows_of(std::string_view block, const engine::tokenizer& words, index_t context) {
+  const engine::vocabulary& known = words.words();
+  const std::vector<engine::token_id> tokens = words.encode(block);
+  const index_t opening = known.begins ? 1 : 0;
+  const index_t step = context - opening;
+  if (step < 1) {
+    fail<setting_error>({.argument = "context", .expected = "at least 2 tokens", .got = std::to_string(context)});
+  }
+  std::vector<window> windows;
+  for (index_t first = 0; first < length(tokens); first += step) {
+    window made;
+    made.text_begin = opening;
+    if (known.begins) {
+      made.tokens.push_back(known.begin);
+      made.bytes.push_back(0);
+    }
+    for (index_t i = first; i < std::min(first + step, length(tokens)); ++i) {
+      const engine::token_id token = tokens[to_size(i)];
+      made.tokens.push_back(token);
+      // The tokenizer may have put a space before the text, which `decode` takes away again.
+      const vector_view<const engine::token_id> alone{&token, 1};
+      made.bytes.push_back(length(i == 0 ? words.decode(alone) : words.piece(token)));
+    }
+    windows.push_back(std::move(made));
+  }
+  return windows;
+}
+
+inline std::vector<window> windows_of(const std::vector<std::string_view>& blocks, const engine::tokenizer& words,
+                                      index_t context) {
+  std::vector<window> all;
+  for (const std::string_view block : blocks) {
+    for (window& one : windows_of(block, words, context)) all.push_back(std::move(one));
+  }
+  return all;
+}
+
+/// Bytes that are predicted: those of every token but the first of a window.
+inline index_t scored_bytes(const std::vector<window>& windows) noexcept {
+  index_t bytes = 0;
+  for (const window& one : windows) {
+    for (index_t i = 1; i < length(one.bytes); ++i) bytes += one.bytes[to_size(i)];
+  }
+  return bytes;
+}
+
+}  // namespace fissile::unravel

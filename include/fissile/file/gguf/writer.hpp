@@ -1,0 +1,186 @@
+// Writes a GGUF file: a new one, or a changed copy of another. The target appears whole or not at all.
+//
+//   gguf_writer out;
+//   out.copy_entries(old);
+//   out.set("llama.feed_forward_length", std::uint32_t{432});
+//   out.copy(old, "output_norm.weight");
+//   out.add("blk.0.ffn_up.weight", matrix_view<const bf16>{up, 432, 192});
+//   out.save("smaller.gguf");
+//
+// Tensors are borrowed until `save`; only their names and shapes are kept. Keys and tensors keep the order in which
+// they came, so that reading and writing again gives the same bytes.
+#pragma once
+
+#include <fissile/base/contract.hpp>
+#include <fissile/base/view.hpp>
+#include <fissile/file/atomic_file.hpp>
+#include <fissile/file/gguf/reader.hpp>
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+namespace fissile {
+
+class gguf_writer {
+public:
+  /// A number, bool, string or std::vector of these; replaces in place a value that the key had.
+  template <class T>
+  void set(std::string_view key, const T& value) {
+    std::string bytes;
+    encode(bytes, value);
+    set(key, gguf_value{kind_of<T>(), bytes});
+  }
+  void set(std::string_view key, const gguf_value& value) {
+    if (key.empty() || key.size() > 65535 || key.find('\0') != key.npos) {
+      refuse("key", key, "1 to 65535 bytes, none of them zero", std::to_string(key.size()) + " bytes");
+    }
+    const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const entry& one) { return one.key == key; });
+    entry& target = found == entries_.end() ? entries_.emplace_back() : *found;
+    target = {std::string{key}, value.kind(), std::string{value.bytes()}};
+  }
+  /// All keys of a file, in its order; single ones may be set or dropped afterwards.
+  void copy_entries(const gguf_file& file) {
+    for (const gguf_entry& one : file.entries()) set(one.key, one.value);
+  }
+  /// Nothing happens when the key is not there.
+  void drop(std::string_view key) {
+    std::erase_if(entries_, [&](const entry& one) { return one.key == key; });
+  }
+
+  /// A linear layer, [rows x columns] at any row stride; it may be empty.
+  template <class T>
+  requires gguf_element<std::remove_const_t<T>>
+  void add(std::string_view name, matrix_view<T> matrix) {
+    gguf_tensor shape{.name = name, .type = type_of<std::remove_const_t<T>>(), .dimensions = 2};
+    shape.extents = {matrix.columns(), matrix.rows(), 1, 1};
+    const std::size_t row_bytes = to_size(matrix.columns()) * sizeof(T);
+    append(shape, {.data = reinterpret_cast<const char*>(matrix.data()),
+                   .rows = to_size(matrix.rows()),
+                   .row_bytes = row_bytes,
+                   .stride = to_size(matrix.row_stride()) * sizeof(T)});
+  }
+  /// A vector: one dimension.
+  template <class T>
+  requires gguf_element<std::remove_const_t<T>>
+  void add(std::string_view name, vector_view<T> numbers) {
+    gguf_tensor shape{.name = name, .type = type_of<std::remove_const_t<T>>(), .dimensions = 1};
+    shape.extents = {numbers.length(), 1, 1, 1};
+    add(shape, {reinterpret_cast<const char*>(numbers.data()), numbers.size() * sizeof(T)});
+  }
+  /// Bytes of any type whose size is known, shaped as `shape` says; its place in a file does not matter.
+  void add(const gguf_tensor& shape, std::string_view bytes) {
+    append(shape, {.data = bytes.data(), .rows = 1, .row_bytes = bytes.size(), .stride = 0});
+  }
+  /// A tensor of another file as it is, under a new name if one is given.
+  void copy(const gguf_file& file, std::string_view name, std::string_view new_name = {}) {
+    gguf_tensor shape = file.tensor(name);
+    if (!new_name.empty()) shape.name = new_name;
+    add(shape, file.raw(name));
+  }
+
+  void save(const std::string& path) const {
+    const std::uint64_t alignment = chosen_alignment();
+    atomic_file out{path};
+    out.write(header(alignment));
+    for (const tensor& one : tensors_) {
+      out.pad(alignment);
+      for (std::size_t row = 0; row < one.rows; ++row) out.write({one.data + row * one.stride, one.row_bytes});
+    }
+    if (!tensors_.empty()) out.pad(alignment);  // llama.cpp reads the last tensor with its padding
+    out.commit();
+  }
+
+private:
+  struct entry {
+    std::string key;
+    gguf_kind kind;
+    std::string bytes;
+  };
+  struct tensor {
+    const char* data;
+    std::size_t rows, row_bytes, stride;  // rows of any distance from each other, in bytes
+    std::string name = {};
+    gguf_tensor shape = {};
+  };
+
+  void append(const gguf_tensor& shape, tensor added) {
+    if (shape.name.empty() || shape.name.size() > gguf_detail::longest_name ||
+        shape.name.find('\0') != shape.name.npos) {
+      refuse("tensor", shape.name, "a name of 1 to 63 bytes, none of them zero",
+             std::to_string(shape.name.size()) + " bytes");
+    }
+    for (const tensor& one : tensors_) {
+      if (one.name == shape.name) refuse("tensor", shape.name, "each name once", "it again");
+    }
+    const gguf_type_layout layout = layout_of(shape.type);
+    if (layout.block == 0) refuse("tensor", shape.name, "a type whose size is known", to_string(shape.type));
+    for (std::uint32_t i = 0; i < 4; ++i) {
+      if (shape.extents[i] >= 0 && (i < shape.dimensions || shape.extents[i] == 1)) continue;
+      refuse("tensor", shape.name, "extents of at least 0, and 1 beyond its dimensions",
+             std::to_string(shape.extents[i]));
+    }
+    const auto columns = static_cast<std::uint64_t>(shape.columns());
+    const std::uint64_t bytes = static_cast<std::uint64_t>(shape.rows()) * (columns / layout.block) * layout.bytes;
+    if (shape.dimensions > 4 || columns % layout.block != 0 || bytes != added.rows * added.row_bytes) {
+      refuse("tensor", shape.name, "whole blocks: " + std::to_string(bytes) + " bytes of " + to_string(shape.type),
+             std::to_string(added.rows * added.row_bytes) + " bytes");
+    }
+    added.name = shape.name;
+    added.shape = shape;
+    added.shape.name = {};  // it was only lent
+    tensors_.push_back(std::move(added));
+  }
+
+  std::uint64_t chosen_alignment() const {
+    for (const entry& one : entries_) {
+      if (one.key != "general.alignment") continue;
+      const auto alignment = gguf_value{one.kind, one.bytes}.as<std::uint32_t>();
+      if (!alignment || *alignment < 8 || !std::has_single_bit(*alignment)) {
+        refuse("key", one.key, "a power of two, at least 8", alignment ? std::to_string(*alignment) : "another kind");
+      }
+      return *alignment;
+    }
+    return 32;
+  }
+
+  /// Everything before the data, without the padding.
+  std::string header(std::uint64_t alignment) const {
+    std::string out = "GGUF";
+    encode(out, std::uint32_t{3});
+    encode(out, std::uint64_t{tensors_.size()});
+    encode(out, std::uint64_t{entries_.size()});
+    for (const entry& one : entries_) {
+      encode(out, one.key);
+      encode(out, static_cast<std::uint32_t>(one.kind));
+      out += one.bytes;
+    }
+    std::uint64_t offset = 0;
+    for (const tensor& one : tensors_) {
+      encode(out, one.name);
+      encode(out, one.shape.dimensions);
+      for (std::uint32_t dimension = 0; dimension < one.shape.dimensions; ++dimension) {
+        encode(out, static_cast<std::int64_t>(one.shape.extents[dimension]));
+      }
+      encode(out, static_cast<std::uint32_t>(one.shape.type));
+      encode(out, offset);
+      offset += (one.rows * one.row_bytes + alignment - 1) / alignment * alignment;
+    }
+    return out;
+  }
+
+  [[noreturn]] static void refuse(std::string_view what, std::string_view name, const std::string& expected,
+                                  const std::string& got) {
+    const std::string argument = "gguf_writer: " + gguf_detail::quoted(what, name);
+    fail<file_error>({.argument = argument, .expected = expected, .got = got});
+  }
+
+  std::vector<entry> entries_;
+  std::vector<tensor> tensors_;
+};
+
+}  // namespace fissile

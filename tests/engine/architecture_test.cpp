@@ -1,0 +1,64 @@
+#include <engine/architecture.hpp>
+
+#include "tiny_model.hpp"
+
+namespace fissile::engine {
+namespace {
+
+using testing::expect_says;
+using testing::message_of;
+using testing::tiny_model;
+
+architecture read_back(const tiny_model& tiny) {
+  const testing::temporary_directory directory;
+  tiny.out.save(directory / "tiny.gguf");
+  return read_architecture(gguf_file{directory / "tiny.gguf"});
+}
+
+template <class Value>
+std::string refusal_of(const char* key, const Value& value) {
+  tiny_model tiny;
+  tiny.out.set(key, value);
+  return message_of<file_error>([&] { read_back(tiny); });
+}
+
+TEST(architecture, is_read_from_the_keys) {
+  const architecture sizes = read_back(tiny_model{});
+  EXPECT_EQ(sizes.context, tiny_model::context);
+  EXPECT_EQ(sizes.neurons, tiny_model::neurons);
+  EXPECT_EQ(sizes.head_size, tiny_model::head_size);
+  EXPECT_EQ(sizes.key_width(), 16);
+  EXPECT_EQ(sizes.rotated, tiny_model::rotated);
+  EXPECT_EQ(sizes.rotation_base, 10000.0f);
+}
+
+TEST(architecture, has_defaults_where_files_leave_keys_out) {
+  tiny_model tiny;
+  tiny.out.drop("llama.attention.head_count_kv");
+  tiny.out.drop("llama.rope.dimension_count");
+  const architecture sizes = read_back(tiny);
+  EXPECT_EQ(sizes.key_heads, tiny_model::heads);
+  EXPECT_EQ(sizes.rotated, tiny_model::head_size);
+}
+
+TEST(architecture, refuses_what_it_would_compute_wrongly) {
+  expect_says(refusal_of("general.architecture", "gpt2"), {"general.architecture: expected llama, got gpt2"});
+  expect_says(refusal_of("llama.rope.scaling.type", "yarn"), {"llama.rope.scaling.type", "got yarn"});
+  expect_says(refusal_of("llama.expert_count", 8), {"llama.expert_count", "mixture"});
+  expect_says(refusal_of("llama.attention.value_length", 4), {"llama.attention.value_length"});
+}
+
+TEST(architecture, refuses_sizes_that_do_not_fit_together) {
+  expect_says(refusal_of("llama.attention.head_count_kv", 3), {"head_count_kv", "a divisor of head_count 4, got 3"});
+  expect_says(refusal_of("llama.attention.head_count", 0), {"llama.attention.head_count: expected 1 to 32, got 0"});
+  expect_says(refusal_of("llama.rope.dimension_count", 3), {"an even number, got 3"});
+  expect_says(refusal_of("llama.rope.dimension_count", 10), {"expected 1 to 8, got 10"});
+  expect_says(refusal_of("llama.block_count", -1), {"llama.block_count", "got -1"});
+  expect_says(refusal_of("llama.context_length", std::uint64_t{1} << 40), {"llama.context_length"});
+  tiny_model tiny;
+  tiny.out.drop("llama.block_count");
+  expect_says(message_of<file_error>([&] { read_back(tiny); }), {"key \"llama.block_count\"", "no such key"});
+}
+
+}  // namespace
+}  // namespace fissile::engine
