@@ -87,10 +87,10 @@ inline double jensen_shannon(const layer_counts& a, const layer_counts& b) {
   for (std::size_t e = 0; e < uses_a.values.size(); ++e) {
     const double p = uses_a.values[e] / uses_a.total;
     const double q = uses_b.values[e] / uses_b.total;
-    if (p > 0) sum += p * std::log2(2 * p / (p + q));
-    if (q > 0) sum += q * std::log2(2 * q / (p + q));
+    // both terms before the sum: exchanging the two changes no bit
+    sum += (p > 0 ? p * std::log2(2 * p / (p + q)) : 0.0) + (q > 0 ? q * std::log2(2 * q / (p + q)) : 0.0);
   }
-  return sum > 0 ? sum / 2 : 0.0;  // rounding may leave a little below 0
+  return std::clamp(sum / 2, 0.0, 1.0);  // rounding may lead a little beyond
 }
 
 }  // namespace fissile

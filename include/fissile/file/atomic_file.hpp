@@ -70,6 +70,7 @@ public:
 
   /// Zeros up to the next multiple of `alignment`.
   void pad(std::uint64_t alignment) {
+    Expects(alignment > 0);
     constexpr char zeros[64] = {};
     for (std::uint64_t rest = (alignment - position_ % alignment) % alignment; rest > 0;) {
       const std::size_t step = rest < sizeof zeros ? static_cast<std::size_t>(rest) : sizeof zeros;

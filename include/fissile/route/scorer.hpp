@@ -17,17 +17,15 @@ namespace fissile {
 ///
 /// Law: the scores of a token do not depend, not in one bit, on the tokens beside it; it neither allocates nor throws.
 /// Satisfied by linear_scorer, oracle_scorer.
+// clang-format off: version 14 breaks `{ ... } noexcept` apart
 template <class S>
 concept scorer = requires(const S& policy, matrix_view<const float> tokens, matrix_view<float> scores,
                           vector_view<float> scratch) {
-  { policy.experts() }
-  noexcept->std::same_as<index_t>;
-  { policy.width() }
-  noexcept->std::same_as<index_t>;
-  { policy.scratch() }
-  noexcept->std::same_as<index_t>;
-  { policy.score(tokens, scores, scratch) }
-  noexcept->std::same_as<void>;
+  { policy.experts() } noexcept -> std::same_as<index_t>;
+  { policy.width() } noexcept -> std::same_as<index_t>;
+  { policy.scratch() } noexcept -> std::same_as<index_t>;
+  { policy.score(tokens, scores, scratch) } noexcept -> std::same_as<void>;
 };
+// clang-format on
 
 }  // namespace fissile

@@ -16,17 +16,15 @@ struct workspace_settings {
 };
 
 /// What a workspace must know of a layer to size itself: the sizes of `sparse_ffn`.
+// clang-format off: version 14 breaks `{ ... } noexcept` apart
 template <class Layer>
 concept sized_layer = requires(const Layer& layer) {
-  { layer.width() }
-  noexcept->std::same_as<index_t>;
-  { layer.neurons() }
-  noexcept->std::same_as<index_t>;
-  { layer.experts() }
-  noexcept->std::same_as<index_t>;
-  { layer.largest_expert() }
-  noexcept->std::same_as<index_t>;
+  { layer.width() } noexcept -> std::same_as<index_t>;
+  { layer.neurons() } noexcept -> std::same_as<index_t>;
+  { layer.experts() } noexcept -> std::same_as<index_t>;
+  { layer.largest_expert() } noexcept -> std::same_as<index_t>;
 };
+// clang-format on
 
 /// Routes, scores and scratch of one batch. One thread at a time; use one for each thread that calls.
 class workspace {

@@ -77,17 +77,15 @@ borrowed_stack<T> borrow(stacked_ffn_weights<T> stack) {
 /// Law: `expert(e)` has the neurons of `experts().expert(e)`, in that order; nothing allocates.
 /// May also offer `joined(first, last)`, experts first ... last - 1 as one: those that serve the same tokens run
 /// faster. Satisfied by what `borrow` returns.
+// clang-format off: version 14 breaks `{ ... } noexcept` apart
 template <class S>
 concept expert_storage = requires(const S& storage, index_t e) {
   typename S::element_type;
-  { storage.width() }
-  noexcept->std::same_as<index_t>;
-  { storage.experts() }
-  noexcept->std::same_as<const partition&>;
-  { storage.expert(e) }
-  noexcept->std::same_as<expert_view<typename S::element_type>>;
-  { storage.down_bias() }
-  noexcept;
+  { storage.width() } noexcept -> std::same_as<index_t>;
+  { storage.experts() } noexcept -> std::same_as<const partition&>;
+  { storage.expert(e) } noexcept -> std::same_as<expert_view<typename S::element_type>>;
+  { storage.down_bias() } noexcept;
 };
+// clang-format on
 
 }  // namespace fissile

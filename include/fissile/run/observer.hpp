@@ -10,20 +10,22 @@
 namespace fissile {
 
 /// route_observer: is told the route of every token, ascending, on the caller's thread after the work is done.
+// clang-format off: version 14 breaks `{ ... } noexcept` apart
 template <class O>
 concept route_observer = requires(O& observer, const route& chosen) {
-  { observer.token(chosen) }
-  noexcept;
+  { observer.token(chosen) } noexcept;
 };
+// clang-format on
 
 /// hidden_observer: is told what every chosen expert's neurons did: `expert(token, choice, hidden)`.
 /// token: index in the batch. hidden: the activations of the expert's neurons, ascending, before the route's weight.
 /// Tokens ascend, and experts within a token.
+// clang-format off: version 14 breaks `{ ... } noexcept` apart
 template <class O>
 concept hidden_observer = requires(O& observer, index_t token, choice chosen, vector_view<const float> hidden) {
-  { observer.expert(token, chosen, hidden) }
-  noexcept;
+  { observer.expert(token, chosen, hidden) } noexcept;
 };
+// clang-format on
 
 /// observer: one or both of the above.
 /// Law: observing changes no output; it neither throws nor allocates where zero allocations are promised.

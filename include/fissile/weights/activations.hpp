@@ -11,20 +11,22 @@ namespace fissile {
 /// activation: a function of one number, applied to the gate (or to up, where there is none).
 /// Law: pure; the result's bits depend on the argument alone.
 /// Satisfied by silu, gelu, gelu_tanh, relu, relu2.
+// clang-format off: version 14 breaks `{ ... } noexcept` apart
 template <class A>
 concept activation = requires(const A& function, float z) {
-  { function(z) }
-  noexcept->std::same_as<float>;
+  { function(z) } noexcept -> std::same_as<float>;
 };
+// clang-format on
 
 /// differentiable_activation: an activation with its derivative.
 /// Law: `derivative(z)` is the derivative at z, and a one-sided one where there is a kink.
 /// Satisfied by all activations here; relu has derivative 0 at 0.
+// clang-format off: version 14 breaks `{ ... } noexcept` apart
 template <class A>
 concept differentiable_activation = activation<A> && requires(const A& function, float z) {
-  { function.derivative(z) }
-  noexcept->std::same_as<float>;
+  { function.derivative(z) } noexcept -> std::same_as<float>;
 };
+// clang-format on
 
 /// z * sigmoid(z), also called swish; LLaMA, Mistral, Qwen.
 struct silu {

@@ -1,0 +1,34 @@
+#include "support/counting_new.hpp"
+
+#include <fissile/detect/feature_magnitudes.hpp>
+#include <fissile/detect/neuron_magnitudes.hpp>
+
+#include "support/random_ffn.hpp"
+
+#include <gtest/gtest.h>
+
+namespace fissile {
+namespace {
+
+TEST(allocation, detectors_allocate_nothing_while_they_look_on) {
+  random_source random{121};
+  const auto numbers = testing::random_numbers<float>(random, 40 * 300);
+  feature_magnitudes features{{.layers = 2, .width = 300}};
+  neuron_magnitudes neurons{{partition{cut_evenly(ascending(300), 1, "test")}}};
+  const route chosen{1};
+  const std::size_t before = testing::allocations;
+  for (index_t i = 0; i < 10; ++i) {
+    features.add(1, {numbers.data(), 40, 300});
+    features.input_end();
+    neuron_observer watch = neurons.at(0);
+    watch.token(chosen);
+    watch.expert(0, {0, 1.0f}, {numbers.data(), 300});
+  }
+  EXPECT_EQ(testing::allocations - before, 0u);
+  const std::vector<double> levels = features.magnitudes(1);
+  EXPECT_GT(testing::allocations, before) << "the counter counts";
+  EXPECT_EQ(levels.size(), 300u);
+}
+
+}  // namespace
+}  // namespace fissile
