@@ -64,7 +64,8 @@ constexpr f16 to_f16(float value) noexcept {
 template <class T>
 concept element = std::same_as<T, float> || std::same_as<T, double> ||
     (std::is_trivially_copyable_v<T> && !std::is_arithmetic_v<T> && !std::is_enum_v<T> && requires(T value) {
-      { to_float(value) } noexcept -> std::same_as<float>;
+      { to_float(value) }
+      noexcept->std::same_as<float>;
     });
 
 /// A stored number in the type that is computed with: float in inference, double in references.

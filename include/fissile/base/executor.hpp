@@ -26,7 +26,7 @@ private:
 /// executor: runs `f(0) ... f(tasks - 1)`, each exactly once, on any threads, and returns when all have ended.
 /// Law: the calls may come in any order and at the same time; it neither throws nor allocates.
 /// Satisfied by `serial`, `thread_pool`, and any callable of the user's that takes `(index_t, task_reference)`.
-// clang-format off: version 14 breaks `{ ... } noexcept` apart
+// clang-format off
 template <class E>
 concept executor = requires(E& run, index_t tasks, task_reference f) {
   { run(tasks, f) } noexcept;

@@ -17,7 +17,7 @@ namespace fissile {
 ///
 /// Law: the scores of a token do not depend, not in one bit, on the tokens beside it; it neither allocates nor throws.
 /// Satisfied by linear_scorer, oracle_scorer.
-// clang-format off: version 14 breaks `{ ... } noexcept` apart
+// clang-format off
 template <class S>
 concept scorer = requires(const S& policy, matrix_view<const float> tokens, matrix_view<float> scores,
                           vector_view<float> scratch) {

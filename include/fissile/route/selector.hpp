@@ -20,7 +20,7 @@ struct selection {
 /// Satisfied by above, top_k, top_p, and the decorators around any selector.
 /// It may have `void check(index_t experts) const` that refuses settings by an exception: a router asks when it is
 /// made.
-// clang-format off: version 14 breaks `{ ... } noexcept` apart
+// clang-format off
 template <class S>
 concept selector = requires(const S& policy, selection scores, route& chosen) {
   { policy.select(scores, chosen) } noexcept -> std::same_as<void>;

@@ -11,7 +11,7 @@ namespace fissile {
 /// squash: changes the scores of one token in place, all at once.
 /// Law: order is kept; NaN stays NaN and spoils only itself (softmax leaves it out of its sum).
 /// Satisfied by sigmoid, softmax, relu_squash, no_squash.
-// clang-format off: version 14 breaks `{ ... } noexcept` apart
+// clang-format off
 template <class S>
 concept squash = requires(const S& policy, vector_view<float> scores) {
   { policy(scores) } noexcept -> std::same_as<void>;

@@ -16,7 +16,7 @@ struct workspace_settings {
 };
 
 /// What a workspace must know of a layer to size itself: the sizes of `sparse_ffn`.
-// clang-format off: version 14 breaks `{ ... } noexcept` apart
+// clang-format off
 template <class Layer>
 concept sized_layer = requires(const Layer& layer) {
   { layer.width() } noexcept -> std::same_as<index_t>;

@@ -77,7 +77,7 @@ borrowed_stack<T> borrow(stacked_ffn_weights<T> stack) {
 /// Law: `expert(e)` has the neurons of `experts().expert(e)`, in that order; nothing allocates.
 /// May also offer `joined(first, last)`, experts first ... last - 1 as one: those that serve the same tokens run
 /// faster. Satisfied by what `borrow` returns.
-// clang-format off: version 14 breaks `{ ... } noexcept` apart
+// clang-format off
 template <class S>
 concept expert_storage = requires(const S& storage, index_t e) {
   typename S::element_type;

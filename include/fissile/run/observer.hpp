@@ -10,7 +10,7 @@
 namespace fissile {
 
 /// route_observer: is told the route of every token, ascending, on the caller's thread after the work is done.
-// clang-format off: version 14 breaks `{ ... } noexcept` apart
+// clang-format off
 template <class O>
 concept route_observer = requires(O& observer, const route& chosen) {
   { observer.token(chosen) } noexcept;
@@ -20,7 +20,7 @@ concept route_observer = requires(O& observer, const route& chosen) {
 /// hidden_observer: is told what every chosen expert's neurons did: `expert(token, choice, hidden)`.
 /// token: index in the batch. hidden: the activations of the expert's neurons, ascending, before the route's weight.
 /// Tokens ascend, and experts within a token.
-// clang-format off: version 14 breaks `{ ... } noexcept` apart
+// clang-format off
 template <class O>
 concept hidden_observer = requires(O& observer, index_t token, choice chosen, vector_view<const float> hidden) {
   { observer.expert(token, chosen, hidden) } noexcept;

@@ -15,7 +15,7 @@ enum class activity { inactive, active };
 /// surrogate: the slope dS/dv that training uses for a router's value v, a sigmoid and so between 0 and 1.
 /// Law: pure; the forward pass does not depend on it.
 /// Satisfied by straight_through, clipped, hard; templates on the number, so that checks run in double.
-// clang-format off: version 14 breaks `{ ... } noexcept` apart
+// clang-format off
 template <class S, class Number = float>
 concept surrogate = requires(const S& policy, Number value, activity state) {
   { policy.slope(value, state) } noexcept -> std::same_as<Number>;

@@ -11,7 +11,7 @@ namespace fissile {
 /// activation: a function of one number, applied to the gate (or to up, where there is none).
 /// Law: pure; the result's bits depend on the argument alone.
 /// Satisfied by silu, gelu, gelu_tanh, relu, relu2.
-// clang-format off: version 14 breaks `{ ... } noexcept` apart
+// clang-format off
 template <class A>
 concept activation = requires(const A& function, float z) {
   { function(z) } noexcept -> std::same_as<float>;
@@ -21,7 +21,7 @@ concept activation = requires(const A& function, float z) {
 /// differentiable_activation: an activation with its derivative.
 /// Law: `derivative(z)` is the derivative at z, and a one-sided one where there is a kink.
 /// Satisfied by all activations here; relu has derivative 0 at 0.
-// clang-format off: version 14 breaks `{ ... } noexcept` apart
+// clang-format off
 template <class A>
 concept differentiable_activation = activation<A> && requires(const A& function, float z) {
   { function.derivative(z) } noexcept -> std::same_as<float>;
