@@ -25,10 +25,25 @@ inline index_t window_tokens(const engine::architecture& sizes) noexcept {
   return std::min(sizes.context, longest_window);
 }
 
+/// How many bytes of the block each of its tokens stands for. Some tokenizers put a space before a text: it is none of
+/// its bytes.
+inline std::vector<index_t> bytes_of(const std::vector<engine::token_id>& tokens, const engine::tokenizer& words,
+                                     std::string_view block) {
+  std::vector<index_t> bytes;
+  index_t total = 0;
+  for (const engine::token_id token : tokens) {
+    bytes.push_back(length(words.piece(token)));
+    total += bytes.back();
+  }
+  if (total > length(block) && bytes.front() > 0) --bytes.front();
+  return bytes;
+}
+
 /// The windows of one block, in order; the last one may be shorter.
 inline std::vector<window> windows_of(std::string_view block, const engine::tokenizer& words, index_t context) {
   const engine::vocabulary& known = words.words();
   const std::vector<engine::token_id> tokens = words.encode(block);
+  const std::vector<index_t> bytes = bytes_of(tokens, words, block);
   const index_t opening = known.begins ? 1 : 0;
   const index_t step = context - opening;
   if (step < 1) {
@@ -43,11 +58,8 @@ inline std::vector<window> windows_of(std::string_view block, const engine::toke
       made.bytes.push_back(0);
     }
     for (index_t i = first; i < std::min(first + step, length(tokens)); ++i) {
-      const engine::token_id token = tokens[to_size(i)];
-      made.tokens.push_back(token);
-      // The tokenizer may have put a space before the text, which `decode` takes away again.
-      const vector_view<const engine::token_id> alone{&token, 1};
-      made.bytes.push_back(length(i == 0 ? words.decode(alone) : words.piece(token)));
+      made.tokens.push_back(tokens[to_size(i)]);
+      made.bytes.push_back(bytes[to_size(i)]);
     }
     windows.push_back(std::move(made));
   }

@@ -1,3 +1,7 @@
+// Detecting is free of heap allocations.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"  // inlines only one of a pair and takes it for the wrong one
+#endif
 #include "support/counting_new.hpp"
 
 #include <fissile/detect/feature_magnitudes.hpp>

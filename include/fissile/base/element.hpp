@@ -61,12 +61,13 @@ constexpr f16 to_f16(float value) noexcept {
 /// Satisfied by float, bf16, f16, any type of the user's with `float to_float(T) noexcept` found by ADL,
 /// and double, which the references and the tests of gradients use. Not by integers: bits of a 16-bit float held in
 /// a std::uint16_t would be read as whole numbers.
+// clang-format off
 template <class T>
 concept element = std::same_as<T, float> || std::same_as<T, double> ||
     (std::is_trivially_copyable_v<T> && !std::is_arithmetic_v<T> && !std::is_enum_v<T> && requires(T value) {
-      { to_float(value) }
-      noexcept->std::same_as<float>;
+      { to_float(value) } noexcept -> std::same_as<float>;
     });
+// clang-format on
 
 /// A stored number in the type that is computed with: float in inference, double in references.
 template <std::floating_point Accumulator, element T>

@@ -25,7 +25,7 @@ inline std::string number(double value, int digits = 3) {
   return {text, end};
 }
 
-/// The next larger number that is pleasant at the end of an axis, at most a quarter larger; 1 for 0.
+/// The next larger number that is pleasant at the end of an axis, at most a third larger; 1 for 0.
 inline double round_up(double value) {
   if (!(value > 0)) return 1;
   if (value < 1e-300 || value > 1e300) return value;  // no room for pleasantness

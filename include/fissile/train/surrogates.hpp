@@ -30,7 +30,7 @@ struct straight_through {
   }
 };
 
-/// f(v) = v held between `low` and `high`: values outside, the ends excepted, are left alone.
+/// f(v) = v held between `low` and `high`: values beyond them are left alone. Set both: from 0 to 1 holds no sigmoid.
 struct clipped {
   double low = 0;
   double high = 1;

@@ -19,6 +19,7 @@
 #include <fissile/train/gradients.hpp>
 #include <fissile/train/linear_map.hpp>
 #include <fissile/train/router_values.hpp>
+#include <fissile/weights/activations.hpp>
 
 #include <utility>
 
@@ -62,7 +63,8 @@ public:
   ffn_weights<T> ffn() const noexcept { return storage_.expert(0).ffn; }
 
   /// out = layer(tokens). tokens: [up to the tape's batch x width], which must live unchanged until backward; out the
-  /// same shape, elsewhere. Nothing is allocated here; Eigen may take packing buffers for the time of a product.
+  /// same shape, elsewhere. Nothing is allocated here; for the time of a product Eigen may take packing buffers, from
+  /// malloc where they are larger than its EIGEN_STACK_ALLOCATION_LIMIT of 128 KiB.
   void forward(matrix_view<const A> tokens, tape<A>& remembered, matrix_view<A> out) const {
     Expects(remembered.made_for(*this) && tokens.columns() == width());
     Expects(out.rows() == tokens.rows() && out.columns() == width() && (out.empty() || out.data() != tokens.data()));

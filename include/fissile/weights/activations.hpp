@@ -103,6 +103,18 @@ struct relu2 {
   }
 };
 
+/// f(z) in the number that z is in; an activation that knows float only computes in float.
+template <activation Activation, std::floating_point A>
+A activated(const Activation& function, A z) noexcept {
+  if constexpr (requires {
+                  { function(z) } -> std::same_as<A>;
+                }) {
+    return function(z);
+  } else {
+    return static_cast<A>(function(static_cast<float>(z)));
+  }
+}
+
 /// A bound of |f(z)| for all |z| <= magnitude, used as a scale without cancellation.
 template <activation Activation, std::floating_point A>
 A bound_of(const Activation& function, A magnitude) noexcept {

@@ -19,7 +19,7 @@ Accumulator hidden_of(const ffn_weights<T>& ffn, const Activation& activate, ind
     return bias.empty() ? sum : sum + static_cast<Accumulator>(bias[neuron]);
   };
   const Accumulator up = input(ffn.up, ffn.up_bias);
-  return ffn.gated() ? activate(input(ffn.gate, ffn.gate_bias)) * up : activate(up);
+  return ffn.gated() ? activated(activate, input(ffn.gate, ffn.gate_bias)) * up : activated(activate, up);
 }
 
 /// out = FFN(tokens), computed in `Accumulator`. Allocates one hidden vector; meant for checking, not for speed.

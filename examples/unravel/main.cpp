@@ -1,0 +1,128 @@
+// unravel: which experts of a language model work for which language, and what it costs to do without them.
+#include "places.hpp"
+#include "prune_file.hpp"
+#include "reckoning.hpp"
+#include "report.hpp"
+#include "save_study.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <vector>
+
+namespace {
+
+using namespace fissile;
+using namespace fissile::unravel;
+
+struct study_words {
+  std::string model;
+  std::vector<std::string> texts;
+  std::string guide;
+  std::string folder = "study";
+  study_settings settings;
+};
+
+struct prune_words {
+  std::string model, verdict, target;
+};
+
+/// As it can be typed again.
+std::string command_line(int count, char** words) {
+  std::string line = "unravel";
+  for (int i = 1; i < count; ++i) {
+    const std::string word = words[i];
+    const bool plain = !word.empty() && word.find_first_of(" \t\n\"'\\$`*?&|;<>(){}[]~#!") == std::string::npos;
+    std::string quoted;
+    for (const char letter : word) letter == '\'' ? quoted.append("'\\''") : quoted.append(1, letter);
+    line += plain ? fmt::format(" {}", word) : fmt::format(" '{}'", quoted);
+  }
+  return line;
+}
+
+void run_study(const study_words& asked, const std::string& command) {
+  const std::string path = asked.model.empty() ? default_model() : asked.model;
+  if (!asked.texts.empty() && !asked.guide.empty()) {
+    fail<setting_error>({.argument = "--guide", .expected = "texts or the guide", .got = "both"});
+  }
+  const corpus texts = asked.texts.empty() ? default_corpus({.guide = asked.guide, .folders = text_folders()})
+                                           : corpus_of_arguments(asked.texts);
+  const engine::model<float> weights{path};
+  study_settings settings = asked.settings;
+  if (settings.bytes == 0) settings.bytes = default_bytes(weights, length(texts.texts));
+  const study plan{weights, texts, settings};
+  make_folder(asked.folder);
+  const study_result done = plan.run(style_of_stderr());
+
+  const engine::tokenizer words{weights.file()};
+  const study_report report{
+      done, {.command = command, .model = path, .sizes = weights.sizes(), .begins = words.words().begins}};
+  save_study(done, std::filesystem::path{path}.filename().string(), report.markdown(), asked.folder);
+  fmt::print("{}\n{}\n{}", to_plain_text(text_table(done)), to_plain_text(expert_table(done.counts)),
+             report.summary());
+  fmt::print("\nWritten to {}: report.md, study.json, heatmap.svg, counts.json, counts.csv, verdicts/\n",
+             asked.folder);
+}
+
+void run_prune(const prune_words& asked) {
+  const prune_outcome done = prune_file(asked.model, asked.verdict, asked.target);
+  fmt::print("Feed-forward layers\n{}", to_string(done.report));
+  fmt::print("\nWhole files\nparameters {} -> {}\nbytes {} -> {}\nneurons a layer {} -> {}\n", done.parameters_before,
+             done.parameters_after, done.bytes_before, done.bytes_after, done.width_before, done.width_after);
+  if (done.padded_layers > 0) {
+    fmt::print(
+        "The verdict leaves layers of different widths: {} of {} were padded with zero neurons to the widest, {}.\n",
+        done.padded_layers, done.report.layers, done.width_after);
+  }
+  if (done.widened_layers > 0) {
+    fmt::print("Not written in the type they came in: {} of {} layers are F32 now.\n", done.widened_layers,
+               done.report.layers);
+  }
+  fmt::print("{} is written, and loads.\n", asked.target);
+}
+
+}  // namespace
+
+int main(int count, char** words) try {
+  CLI::App app{
+      "Splits the feed-forward layers of a language model into experts, counts which of them work for which language, "
+      "and prunes by what was counted."};
+  app.require_subcommand(1);
+
+  study_words studied;
+  CLI::App& study_command =
+      *app.add_subcommand("study", "Counts, prunes in every way that is compared, scores, and reports");
+  study_command.add_option("MODEL", studied.model, "a GGUF file of a LLaMA model [examples/models/babel.gguf]");
+  study_command
+      .add_option("--text", studied.texts,
+                  "LANGUAGE=FILE, one for each language [8 languages: held-out pages of the Debian installation guide "
+                  "where it is installed, else examples/texts]")
+      ->allow_extra_args(false);
+  study_command.add_option("--guide", studied.guide, "where the package installation-guide-amd64 was unpacked");
+  study_command.add_option("--experts", studied.settings.experts, "in each layer")->capture_default_str();
+  study_command.add_option("--active", studied.settings.active,
+                           "experts that count as used by a token [a quarter of them]");
+  study_command.add_option("--bytes", studied.settings.bytes,
+                           "of each language, to count and as many again to score [so that it takes two minutes]");
+  study_command.add_option("--seed", studied.settings.seed, "of the random judge: this one and the next four")
+      ->capture_default_str();
+  study_command.add_option("--threads", studied.settings.threads, "[as many as there are cores]");
+  study_command.add_option("--out", studied.folder, "folder to write into")->capture_default_str();
+
+  prune_words pruned;
+  CLI::App& prune_command = *app.add_subcommand("prune", "Writes a smaller model, as a verdict of a study says");
+  prune_command.add_option("MODEL", pruned.model, "the GGUF file that was studied")->required();
+  prune_command.add_option("--verdict", pruned.verdict, "a file of the study's verdicts/")->required();
+  prune_command.add_option("--out", pruned.target, "the GGUF file to write")->required();
+
+  CLI11_PARSE(app, count, words);
+  if (study_command.parsed()) run_study(studied, command_line(count, words));
+  if (prune_command.parsed()) run_prune(pruned);
+  return 0;
+} catch (const std::exception& problem) {
+  std::fprintf(stderr, "unravel: %s\n", problem.what());
+  return 1;
+}

@@ -1,0 +1,13 @@
+// expect: fissile::oracle_scorer, activation:
+#include <fissile/fissile.hpp>
+
+using namespace fissile;
+
+int main() {
+#ifdef SHOULD_FAIL
+  const oracle_scorer oracle{ffn_weights<float>{}, even_slices{}.split(8, 2), sigmoid{}};
+#else
+  const oracle_scorer oracle{ffn_weights<float>{}, even_slices{}.split(8, 2), silu{}};
+#endif
+  return static_cast<int>(oracle.width());
+}
