@@ -36,11 +36,11 @@ struct training_state {
     all.read("optimizer", moments);
     model.load(weights);
     optimizer.load(moments);
-    torch::Tensor number;
-    all.read("step", number);
-    step = number.item<std::int64_t>();
-    all.read("seconds", number);
-    seconds = number.item<double>();
+    torch::Tensor steps_done, seconds_spent;  // a tensor each: reading into one that has a type keeps that type
+    all.read("step", steps_done);
+    all.read("seconds", seconds_spent);
+    step = steps_done.item<std::int64_t>();
+    seconds = seconds_spent.item<double>();
   }
 };
 

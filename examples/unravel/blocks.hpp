@@ -54,10 +54,10 @@ inline halves split_halves(const text& from, index_t bytes) {
   }
   const std::vector<std::string_view> blocks = blocks_of(from.content);
   if (blocks.size() < 2) {
-    fail<setting_error>({.argument = "text " + from.language + " (" + from.origin + ")",
-                         .expected = "more than " + std::to_string(block_bytes) +
-                                     " bytes: one block to count and one to score",
-                         .got = std::to_string(from.content.size()) + " bytes"});
+    fail<setting_error>(
+        {.argument = "text " + from.language + " (" + from.origin + ")",
+         .expected = "more than " + std::to_string(block_bytes) + " bytes: one block to count and one to score",
+         .got = std::to_string(from.content.size()) + " bytes"});
   }
   // Not 2 * blocks_for(bytes), which may not be a number: the text bounds it.
   const index_t half = std::min(blocks_for(bytes), length(blocks));

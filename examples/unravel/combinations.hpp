@@ -50,8 +50,7 @@ inline constexpr std::uint64_t random_seeds = 5;
 
 /// All judges with something to remove; `random` once for each seed, `other` where there is another language.
 inline void append_judges(combination like, index_t languages, std::vector<combination>& list) {
-  for (const judged_by judge :
-       {judged_by::own, judged_by::all, judged_by::other, judged_by::random, judged_by::most}) {
+  for (const judged_by judge : {judged_by::own, judged_by::all, judged_by::other, judged_by::random, judged_by::most}) {
     if (judge == judged_by::other && languages < 2) continue;
     like.judge = judge;
     for (std::uint64_t draw = 0; draw < (judge == judged_by::random ? random_seeds : 1); ++draw) {

@@ -90,9 +90,8 @@ inline paired compare(const study_result& done, const compared& what) {
 
 inline std::string in_words(const paired& found) {
   const char* direction = found.mean > 0 ? "fewer" : "more";
-  const std::string start =
-      fmt::format("{}: {} needs {:.3f} bits per byte {} than {}", found.what.where, found.what.first_name,
-                  std::abs(found.mean), direction, found.what.second_name);
+  const std::string start = fmt::format("{}: {} needs {:.3f} bits per byte {} than {}", found.what.where,
+                                        found.what.first_name, std::abs(found.mean), direction, found.what.second_name);
   const std::string count = fmt::format("it is better in {} of {} languages", found.better, found.differences.size());
   switch (found.says()) {
     case outcome::clearly_better:
@@ -153,30 +152,29 @@ inline std::vector<compared> way_comparisons() {
   const auto with = [&](judged_by judge, routing how, budget_kind budget) {
     return variant{.judge = judge, .rate = routed_rate, .how = how, .budget = budget};
   };
-  std::vector<compared> list{
-      {.where = where + ", survivors routed by the oracle",
-       .first_name = "removing the experts that the language uses least",
-       .second_name = "removing random ones",
-       .first = with(judged_by::own, routing::top_k, budget_kind::uniform),
-       .second = with(judged_by::random, routing::top_k, budget_kind::uniform)},
-      {.where = "Nothing removed",
-       .first_name = "routing by the oracle",
-       .second_name = "having all experts on",
-       .first = {.how = routing::top_k},
-       .second = {}},
-      {.where = where + " (least used by the language)",
-       .first_name = "routing the survivors by the oracle",
-       .second_name = "having them all on",
-       .first = with(judged_by::own, routing::top_k, budget_kind::uniform),
-       .second = with(judged_by::own, routing::all, budget_kind::uniform)},
-      {.where = "Survivors routed by the oracle",
-       .first_name = "having removed " + per_cent(routed_rate) + " (least used by the language)",
-       .second_name = "having removed nothing",
-       .first = with(judged_by::own, routing::top_k, budget_kind::uniform),
-       .second = {.how = routing::top_k}}};
-  for (const auto& [judge, name] : {std::pair{judged_by::own, "least used by the language"},
-                                    std::pair{judged_by::all, "least used by all"},
-                                    std::pair{judged_by::random, "random"}}) {
+  std::vector<compared> list{{.where = where + ", survivors routed by the oracle",
+                              .first_name = "removing the experts that the language uses least",
+                              .second_name = "removing random ones",
+                              .first = with(judged_by::own, routing::top_k, budget_kind::uniform),
+                              .second = with(judged_by::random, routing::top_k, budget_kind::uniform)},
+                             {.where = "Nothing removed",
+                              .first_name = "routing by the oracle",
+                              .second_name = "having all experts on",
+                              .first = {.how = routing::top_k},
+                              .second = {}},
+                             {.where = where + " (least used by the language)",
+                              .first_name = "routing the survivors by the oracle",
+                              .second_name = "having them all on",
+                              .first = with(judged_by::own, routing::top_k, budget_kind::uniform),
+                              .second = with(judged_by::own, routing::all, budget_kind::uniform)},
+                             {.where = "Survivors routed by the oracle",
+                              .first_name = "having removed " + per_cent(routed_rate) + " (least used by the language)",
+                              .second_name = "having removed nothing",
+                              .first = with(judged_by::own, routing::top_k, budget_kind::uniform),
+                              .second = {.how = routing::top_k}}};
+  for (const auto& [judge, name] :
+       {std::pair{judged_by::own, "least used by the language"}, std::pair{judged_by::all, "least used by all"},
+        std::pair{judged_by::random, "random"}}) {
     list.push_back({.where = where + " (" + name + ")",
                     .first_name = "the level budget",
                     .second_name = "the uniform budget",

@@ -21,9 +21,8 @@ inline constexpr index_t busiest_shown = 5;
 inline std::vector<language_matrix> cosines(const activation_counts& counts) {
   std::vector<language_matrix> layers;
   for (index_t layer = 0; layer < counts.layers(); ++layer) {
-    layers.push_back(between_labels(counts, layer, [](const layer_counts& a, const layer_counts& b) {
-      return cosine(a, b);
-    }));
+    layers.push_back(
+        between_labels(counts, layer, [](const layer_counts& a, const layer_counts& b) { return cosine(a, b); }));
   }
   return layers;
 }
@@ -73,8 +72,7 @@ inline table expert_table(const activation_counts& counts) {
     for (const std::string& label : counts.labels()) {
       std::string busy;
       for (const index_t expert : busiest(counts.of(label, layer), busiest_shown)) {
-        busy += (busy.empty() ? "" : ", ") +
-                fmt::format("{} ({:.2f})", expert, counts.frequency(label, layer, expert));
+        busy += (busy.empty() ? "" : ", ") + fmt::format("{} ({:.2f})", expert, counts.frequency(label, layer, expert));
       }
       const std::string own = counts.labels().size() > 1 ? joined(only_for(counts, label, layer, rule)) : "-";
       made.rows.push_back({number, label, busy, own});
@@ -85,7 +83,9 @@ inline table expert_table(const activation_counts& counts) {
 
 /// How well two halves of the odd blocks agree, for each language, mean over layers.
 inline table stability_table(const study_result& done) {
-  table made{.columns = {{"language"}, {"correlation", alignment::right}, {"of ranks", alignment::right},
+  table made{.columns = {{"language"},
+                         {"correlation", alignment::right},
+                         {"of ranks", alignment::right},
                          {"busiest in common", alignment::right}},
              .rows = {}};
   for (const language_texts& one : done.languages) {
@@ -96,21 +96,22 @@ inline table stability_table(const study_result& done) {
       spearmans.push_back(row.spearman);
       overlaps.push_back(row.overlap);
     }
-    made.rows.push_back({one.language, shown(mean_of(pearsons), 2), shown(mean_of(spearmans), 2),
-                         shown(mean_of(overlaps), 2)});
+    made.rows.push_back(
+        {one.language, shown(mean_of(pearsons), 2), shown(mean_of(spearmans), 2), shown(mean_of(overlaps), 2)});
   }
   return made;
 }
 
 /// The level of each layer, and how many experts go by either budget.
 inline table level_table(const study_result& done) {
-  table made{.columns = {{"layer", alignment::right}, {"level", alignment::right}, {"uniform removes", alignment::right},
+  table made{.columns = {{"layer", alignment::right},
+                         {"level", alignment::right},
+                         {"uniform removes", alignment::right},
                          {"level removes", alignment::right}},
              .rows = {}};
   const std::string& language = done.languages.front().language;
   const auto removed = [&](budget_kind budget, index_t layer) {
-    const combination own{
-        .judge = judged_by::own, .budget = budget, .rate = routed_rate, .seed = done.settings.seed};
+    const combination own{.judge = judged_by::own, .budget = budget, .rate = routed_rate, .seed = done.settings.seed};
     return std::to_string(done.verdicts.at(verdict_name(own, language)).removed_count(layer));
   };
   for (index_t layer = 0; layer < length(done.levels); ++layer) {

@@ -5,8 +5,8 @@
 #include "report.hpp"
 #include "save_study.hpp"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <cstdio>
 #include <exception>
@@ -57,14 +57,14 @@ void run_study(const study_words& asked, const std::string& command) {
   make_folder(asked.folder);
   const study_result done = plan.run(style_of_stderr());
 
-  const engine::tokenizer words{weights.file()};
-  const study_report report{
-      done, {.command = command, .model = path, .sizes = weights.sizes(), .begins = words.words().begins}};
+  const study_report report{done,
+                            {.command = command,
+                             .model = path,
+                             .sizes = weights.sizes(),
+                             .opening = opening_of(engine::tokenizer{weights.file()})}};
   save_study(done, std::filesystem::path{path}.filename().string(), report.markdown(), asked.folder);
-  fmt::print("{}\n{}\n{}", to_plain_text(text_table(done)), to_plain_text(expert_table(done.counts)),
-             report.summary());
-  fmt::print("\nWritten to {}: report.md, study.json, heatmap.svg, counts.json, counts.csv, verdicts/\n",
-             asked.folder);
+  fmt::print("{}\n{}\n{}", to_plain_text(text_table(done)), to_plain_text(expert_table(done.counts)), report.summary());
+  fmt::print("\nWritten to {}: report.md, study.json, heatmap.svg, counts.json, counts.csv, verdicts/\n", asked.folder);
 }
 
 void run_prune(const prune_words& asked) {
@@ -102,14 +102,20 @@ int main(int count, char** words) try {
                   "where it is installed, else examples/texts]")
       ->allow_extra_args(false);
   study_command.add_option("--guide", studied.guide, "where the package installation-guide-amd64 was unpacked");
-  study_command.add_option("--experts", studied.settings.experts, "in each layer")->capture_default_str();
-  study_command.add_option("--active", studied.settings.active,
-                           "experts that count as used by a token [a quarter of them]");
-  study_command.add_option("--bytes", studied.settings.bytes,
-                           "of each language, to count and as many again to score [so that it takes two minutes]");
+  study_command.add_option("--experts", studied.settings.experts, "in each layer")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  study_command
+      .add_option("--active", studied.settings.active, "experts that count as used by a token [a quarter of them]")
+      ->check(CLI::PositiveNumber);
+  study_command
+      .add_option("--bytes", studied.settings.bytes,
+                  "of each language, to count and as many again to score [so that it takes two minutes]")
+      ->check(CLI::PositiveNumber);
   study_command.add_option("--seed", studied.settings.seed, "of the random judge: this one and the next four")
       ->capture_default_str();
-  study_command.add_option("--threads", studied.settings.threads, "[as many as there are cores]");
+  study_command.add_option("--threads", studied.settings.threads, "[as many as there are cores]")
+      ->check(CLI::PositiveNumber);
   study_command.add_option("--out", studied.folder, "folder to write into")->capture_default_str();
 
   prune_words pruned;

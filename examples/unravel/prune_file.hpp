@@ -37,8 +37,8 @@ struct prune_outcome {
   prune_report report;       // of the neurons that matter
   index_t width_before = 0;  // neurons a layer, in the files
   index_t width_after = 0;
-  index_t padded_layers = 0;   // layers with zero neurons at their end
-  index_t widened_layers = 0;  // layers whose type could not be written, now F32
+  index_t padded_layers = 0;                                  // layers with zero neurons at their end
+  index_t widened_layers = 0;                                 // layers whose type could not be written, now F32
   std::uint64_t parameters_before = 0, parameters_after = 0;  // of the whole files
   std::uint64_t bytes_before = 0, bytes_after = 0;
 };

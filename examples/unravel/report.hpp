@@ -13,7 +13,7 @@ struct report_heading {
   std::string command;
   std::string model;  // its file
   engine::architecture sizes;
-  bool begins = false;  // whether windows begin with a begin token
+  window_opening opening = window_opening::context_only;
 };
 
 class study_report {
@@ -33,6 +33,15 @@ public:
   std::string markdown() const {
     return "# Which experts work for which language\n\n" + about() + definitions() + results() + comparisons() +
            usage_part() + files();
+  }
+
+  /// All comparisons, the question of the study first.
+  std::vector<paired> everything() const {
+    std::vector<paired> all = compared_all(main_comparisons());
+    for (const auto& more : {judge_comparisons(length(done_.languages)), way_comparisons()}) {
+      for (paired& one : compared_all(more)) all.push_back(std::move(one));
+    }
+    return all;
   }
 
 private:
@@ -55,14 +64,6 @@ private:
     for (const compared& one : list) found.push_back(compare(done_, one));
     return found;
   }
-  std::vector<paired> everything() const {
-    std::vector<paired> all = compared_all(main_comparisons());
-    for (const auto& more : {judge_comparisons(length(done_.languages)), way_comparisons()}) {
-      for (paired& one : compared_all(more)) all.push_back(std::move(one));
-    }
-    return all;
-  }
-
   std::string words() const {
     std::string out;
     for (const paired& one : everything()) out += "- " + in_words(one) + "\n";
@@ -79,9 +80,8 @@ private:
   std::string about() const {
     const engine::architecture& sizes = heading_.sizes;
     std::string out = "Command: `" + heading_.command + "`\n\n";
-    out += fmt::format(
-        "Model: `{}`: {} layers of width {}, {} neurons a layer in {} experts, context {} tokens.\n\n", heading_.model,
-        sizes.layers, sizes.width, sizes.neurons, done_.settings.experts, sizes.context);
+    out += fmt::format("Model: `{}`: {} layers of width {}, {} neurons a layer in {} experts, context {} tokens.\n\n",
+                       heading_.model, sizes.layers, sizes.width, sizes.neurons, done_.settings.experts, sizes.context);
     out += fmt::format("Corpus: {}. Seed {}; {} experts active in counting; {} bytes asked for in each half.\n\n",
                        done_.corpus, done_.settings.seed, done_.settings.active, done_.settings.bytes);
     return out + to_markdown(text_table(done_)) + "\n";
@@ -95,11 +95,13 @@ private:
   }
 
   std::string comparisons() const {
-    std::string out = "## Paired differences\n\nBits per byte of random less those of own: positive where own is "
-                      "better. Of random the mean of its seeds counts.\n\n";
+    std::string out =
+        "## Paired differences\n\nBits per byte of random less those of own: positive where own is "
+        "better. Of random the mean of its seeds counts.\n\n";
     out += to_markdown(difference_table(done_, compared_all(main_comparisons()))) + "\n";
-    out += "All comparisons, paired over languages: difference = second less first, positive where the first is "
-           "better; sd over languages, standard error = sd / sqrt(languages).\n\n";
+    out +=
+        "All comparisons, paired over languages: difference = second less first, positive where the first is "
+        "better; sd over languages, standard error = sd / sqrt(languages).\n\n";
     out += to_markdown(paired_table(everything())) + "\n";
     return out + "## In words\n\n" + words() + "\n";
   }
@@ -115,9 +117,10 @@ private:
         out += fmt::format("Layer {}:\n\n", layer) + to_markdown(matrix_table(names, layers[layer])) + "\n";
       }
     }
-    out += fmt::format("Experts: the busiest {} with their frequencies. Frequent are the {} that are used most; "
-                       "\"all\" lists those that are frequent in every language, \"its own\" those in no other.\n\n",
-                       busiest_shown, per_cent(frequent_share));
+    out += fmt::format(
+        "Experts: the busiest {} with their frequencies. Frequent are the {} that are used most; "
+        "\"all\" lists those that are frequent in every language, \"its own\" those in no other.\n\n",
+        busiest_shown, per_cent(frequent_share));
     out += to_markdown(expert_table(done_.counts)) + "\n";
     if (!done_.agreements.empty()) {
       out += "Would other text give the same counts? Every other odd block against the rest, mean over layers:\n\n" +
@@ -140,9 +143,10 @@ private:
 
 inline std::string study_report::definitions() const {
   const std::string first_token =
-      heading_.begins ? "every window begins with the model's begin token, so that every token of the text is predicted"
-                      : "the model's file asks for no begin token, so the first token of a window is context only and "
-                        "its bytes are not counted";
+      heading_.opening == window_opening::begin_token
+          ? "every window begins with the model's begin token, so that every token of the text is predicted"
+          : "the model's file asks for no begin token, so the first token of a window is context only and "
+            "its bytes are not counted";
   return fmt::format(
       "## Definitions\n\n"
       "- Texts are cut into blocks of {} bytes, numbered from 1. Frequencies come from odd blocks, bits per byte from "
@@ -157,7 +161,8 @@ inline std::string study_report::definitions() const {
       "- Judges: none removes nothing; own the least used by the language; all the least used by all, the mean of "
       "their frequencies; other the least used by the next language of the list, the first following the last; random "
       "one draw for each of the seeds {} to {}, the same for all languages; most the most used by the language.\n"
-      "- A pruned model keeps its survivors all on at weight 1 (routing all), or the oracle chooses {} of them for each "
+      "- A pruned model keeps its survivors all on at weight 1 (routing all), or the oracle chooses {} of them for "
+      "each "
       "token (routing top_k).\n"
       "- The uniform budget removes floor(rate * {} + 1/2) experts from each layer. The level budget removes the same "
       "total: rate_l = rate - {:g} * (level_l - mean level) / (highest level - lowest level), brought to whole experts "

@@ -26,10 +26,10 @@ public:
   /// Borrows the model. Throws setting_error unless 2 <= experts <= neurons.
   split_model(const engine::model<float>& weights, index_t experts) : model_(&weights) {
     if (experts < 2) {
-      fail<setting_error>({.argument = "--experts",
-                           .expected = "from 2 to " + std::to_string(weights.sizes().neurons) +
-                                       ", the neurons of a layer",
-                           .got = std::to_string(experts)});
+      fail<setting_error>(
+          {.argument = "--experts",
+           .expected = "from 2 to " + std::to_string(weights.sizes().neurons) + ", the neurons of a layer",
+           .got = std::to_string(experts)});
     }
     for (index_t layer = 0; layer < weights.sizes().layers; ++layer) {
       partitions_.push_back(even_slices{}.split(weights.ffn(layer), experts));

@@ -40,7 +40,7 @@ inline table text_table(const study_result& done) {
 
 /// A row a language and their mean; a column for each judge.
 inline table bits_table(const study_result& done, const variant& like) {
-  const std::vector<judged_by> judges{judged_by::none, judged_by::own,    judged_by::all,
+  const std::vector<judged_by> judges{judged_by::none,  judged_by::own,    judged_by::all,
                                       judged_by::other, judged_by::random, judged_by::most};
   table made{.columns = {{"language"}}, .rows = {}};
   for (const judged_by judge : judges) {

@@ -31,7 +31,8 @@ struct corpus {
   std::vector<text> texts;
 };
 
-/// In the order of the study; Spanish and Portuguese, German and Dutch are relatives, Russian and Greek write otherwise.
+/// In the order of the study; Spanish and Portuguese, German and Dutch are relatives, Russian and Greek write
+/// otherwise.
 inline constexpr std::array<const char*, 8> default_languages{"en", "de", "fr", "es", "pt", "nl", "ru", "el"};
 
 inline std::string read_text_file(const std::filesystem::path& file) {
@@ -52,9 +53,9 @@ inline text text_of_argument(const std::string& argument) {
   const std::size_t sign = argument.find('=');
   const std::string language = argument.substr(0, sign);
   // Names go into file names and tables.
-  const bool named = !language.empty() && language.find_first_not_of("abcdefghijklmnopqrstuvwxyz"
-                                                                     "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") ==
-                                              std::string::npos;
+  const bool named = !language.empty() && language.find_first_not_of(
+                                              "abcdefghijklmnopqrstuvwxyz"
+                                              "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == std::string::npos;
   if (sign == std::string::npos || !named || sign + 1 == argument.size()) {
     fail<setting_error>({.argument = "--text",
                          .expected = "LANGUAGE=FILE, the language in letters, digits, _ and -",
@@ -91,7 +92,8 @@ inline corpus corpus_of_guide(const std::filesystem::path& directory) {
     made.texts.push_back({language, (directory / language).string() + ", held-out pages", std::move(content)});
   }
   if (made.texts.empty()) {
-    fail<file_error>({.argument = directory.string(), .expected = "the guide in en, de, fr ...", .got = "none of them"});
+    fail<file_error>(
+        {.argument = directory.string(), .expected = "the guide in en, de, fr ...", .got = "none of them"});
   }
   return made;
 }
@@ -108,7 +110,7 @@ inline corpus corpus_of_folder(const std::filesystem::path& directory) {
 
 /// Where to look when the user names no texts.
 struct text_places {
-  std::filesystem::path guide = {};                // what the user says; empty: the installed package
+  std::filesystem::path guide = {};                 // what the user says; empty: the installed package
   std::vector<std::filesystem::path> folders = {};  // with en.txt, de.txt ...; the first that exists is taken
 };
 

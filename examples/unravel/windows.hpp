@@ -13,13 +13,19 @@ namespace fissile::unravel {
 
 /// A model whose file asks for a begin token reads it before every window; otherwise the first token of a window is
 /// context only: nothing predicts it, and its bytes are not counted.
+enum class window_opening { begin_token, context_only };
+
+inline window_opening opening_of(const engine::tokenizer& words) {
+  return words.words().begins ? window_opening::begin_token : window_opening::context_only;
+}
+
 struct window {
   std::vector<engine::token_id> tokens;
   std::vector<index_t> bytes;  // of the text that each token stands for; 0 for the begin token
   index_t text_begin = 0;      // the first token of the text: 1 behind a begin token
 };
 
-inline constexpr index_t longest_window = block_bytes + 2;  // a begin token and a space before the first word
+inline constexpr index_t longest_window = block_bytes + 4;  // a begin token and what a tokenizer puts before a text
 
 inline index_t window_tokens(const engine::architecture& sizes) noexcept {
   return std::min(sizes.context, longest_window);
@@ -35,7 +41,11 @@ inline std::vector<index_t> bytes_of(const std::vector<engine::token_id>& tokens
     bytes.push_back(length(words.piece(token)));
     total += bytes.back();
   }
-  if (total > length(block) && bytes.front() > 0) --bytes.front();
+  for (std::size_t i = 0; total > length(block) && i < bytes.size(); ++i) {
+    const index_t added = std::min(bytes[i], total - length(block));
+    bytes[i] -= added;
+    total -= added;
+  }
   return bytes;
 }
 

@@ -40,7 +40,7 @@ TEST(layer_counts, counts_what_a_second_count_by_hand_gives) {
     std::uint64_t chosen = 0, empty = 0, odd = 0, uses = 0;
     for (const route& r : routes) {
       counts.token(r);
-      chosen += r.end() - r.begin();
+      chosen += static_cast<std::uint64_t>(r.length());
       empty += r.empty();
       odd += static_cast<std::uint64_t>(r.undefined_scores);
     }

@@ -173,6 +173,9 @@ TEST(feature_magnitudes, what_is_no_number_is_counted_and_left_out) {
   found.add(0, {x.data(), 1, 4});
   found.input_end();
   EXPECT_EQ(found.undefined(0), 2u);
+  feature_magnitudes twice = found;
+  twice.merge(found);
+  EXPECT_EQ(twice.undefined(0), 4u);
   EXPECT_EQ(found.magnitudes(0), (std::vector<double>{0, 0, 3, 10}));
   EXPECT_EQ(found.loud(0, 0), 0u);
   EXPECT_EQ(found.peak(0, 3), (feature_peak{10, 10})) << "what is no number sorts as the largest";

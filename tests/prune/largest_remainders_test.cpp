@@ -25,9 +25,14 @@ TEST(largest_remainders, by_hand) {
 }
 
 TEST(largest_remainders, the_last_bit_of_arithmetic_decides_nothing) {
-  // 0.1 + 0.2 is not 0.3: without steps the second layer would win by one bit.
-  EXPECT_EQ(dealt({{10 * 0.35, 10, 10}, {10 * (0.05 + 0.1 + 0.2), 10, 10}}, 7), (std::vector<index_t>{4, 3}));
-  EXPECT_EQ(dealt({{10 * (0.05 + 0.1 + 0.2), 10, 10}, {10 * 0.35, 10, 10}}, 7), (std::vector<index_t>{4, 3}));
+  const double below = std::nextafter(2.5, 0.0), above = std::nextafter(2.5, 3.0);
+  for (const double first : {below, 2.5, above}) {
+    for (const double second : {below, 2.5, above}) {
+      EXPECT_EQ(dealt({{first, 10, 10}, {second, 10, 10}}, 5), (std::vector<index_t>{3, 2}));
+    }
+  }
+  const double almost = std::nextafter(3.0, 0.0);
+  EXPECT_EQ(dealt({{almost, 10, 10}, {almost, 10, 10}}, 6), (std::vector<index_t>{3, 3}));
 }
 
 TEST(largest_remainders, total_is_exact_and_no_layer_is_further_off_than_it_must_be) {

@@ -8,21 +8,21 @@
 namespace fissile::testing {
 namespace {
 
-template <element T, std::floating_point A>
+template <element T>
 void expect_no_allocation(gate gated) {
   random_source random{1};
   const problem_shape shape{
       .layer = {.width = 24, .neurons = 70, .gated = gated, .biased = biases::present}, .experts = 6, .batch = 33};
-  const auto given = random_problem<T, A>(random, shape, silu{});
+  const auto given = random_problem<T, float>(random, shape, silu{});
   const auto layer = given.layer();
-  gradient_store<A> store{given.ffn, 6, 33};
-  std::vector<A> out(given.tokens.size());
+  gradient_store<float> store{given.ffn, 6, 33};
+  std::vector<float> out(given.tokens.size());
   training_scratch scratch{layer, {.batch = 33}};
   tape remembered{layer, scratch};
 
   const std::size_t before = allocations;
   for (index_t tokens = 33; tokens > 0; tokens -= 8) {
-    ffn_gradients<A> into = store.view();
+    ffn_gradients<float> into = store.view();
     into.tokens = into.tokens.rows(0, tokens);
     layer.forward(given.tokens_view().rows(0, tokens), remembered, {out.data(), tokens, 24});
     activity_penalty{}.add_gradient(remembered);
@@ -34,16 +34,14 @@ void expect_no_allocation(gate gated) {
 
 TEST(no_allocation, in_a_training_step) {
   for (const gate gated : {gate::present, gate::absent}) {
-    expect_no_allocation<float, float>(gated);
-    expect_no_allocation<bf16, float>(gated);
-    expect_no_allocation<double, double>(gated);
-    expect_no_allocation<float, double>(gated);
+    expect_no_allocation<float>(gated);
+    expect_no_allocation<bf16>(gated);
   }
 }
 
 TEST(no_allocation, is_counted_at_all) {
   const std::size_t before = allocations;
-  const std::vector<int> something(100);
+  ::operator delete(::operator new(8));  // called by name: not elided
   EXPECT_EQ(allocations - before, 1u);
 }
 

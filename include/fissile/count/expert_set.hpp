@@ -35,8 +35,10 @@ inline std::vector<index_t> busiest(const layer_counts& counts, index_t at_most)
   for (index_t e = 0; e < counts.experts(); ++e) {
     if (!counts.is_shared(e) && counts.uses[to_size(e)] > 0) found.push_back(e);
   }
-  std::stable_sort(found.begin(), found.end(),
-                   [&](index_t a, index_t b) { return counts.uses[to_size(a)] > counts.uses[to_size(b)]; });
+  std::sort(found.begin(), found.end(), [&](index_t a, index_t b) {
+    const std::uint64_t uses_a = counts.uses[to_size(a)], uses_b = counts.uses[to_size(b)];
+    return uses_a > uses_b || (uses_a == uses_b && a < b);
+  });
   if (length(found) > at_most) found.resize(to_size(at_most));
   return found;
 }

@@ -51,8 +51,7 @@ inline double pearson(const std::vector<double>& a, const std::vector<double>& b
 /// The rank of each number, from 1 up; equal numbers share the mean of their ranks.
 inline std::vector<double> ranks(const std::vector<double>& values) {
   std::vector<index_t> order = ascending(length(values));
-  std::stable_sort(order.begin(), order.end(),
-                   [&](index_t a, index_t b) { return values[to_size(a)] < values[to_size(b)]; });
+  std::sort(order.begin(), order.end(), [&](index_t a, index_t b) { return values[to_size(a)] < values[to_size(b)]; });
   std::vector<double> rank(values.size());
   for (std::size_t first = 0; first < order.size();) {
     std::size_t end = first;

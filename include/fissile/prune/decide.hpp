@@ -14,9 +14,8 @@ namespace fissile {
 /// In each layer as many experts go as the budget says, those of lowest standing first; of equals the higher number
 /// goes first, so that the lower stays. Shared experts never go. Throws what judge and budget throw, and setting_error
 /// where they break their laws.
-template <class Judge, class Budget>
-requires judge<Judge> && budget<Budget> verdict decide(const Judge& by, const Budget& within,
-                                                       vector_view<const partition> layers) {
+template <judge Judge, budget Budget>
+verdict decide(const Judge& by, const Budget& within, vector_view<const partition> layers) {
   if (layers.empty()) {
     fail<setting_error>({.argument = "decide: layers", .expected = "one partition a layer", .got = "none"});
   }

@@ -59,12 +59,8 @@ inline std::vector<index_t> largest_remainders(vector_view<const bounded_share> 
     missing -= whole[to_size(i)];
   }
   std::sort(short_of.begin(), short_of.end());
-  for (std::size_t turn = 0; missing > 0; turn = (turn + 1) % short_of.size()) {
-    const index_t i = short_of[turn].second;
-    if (whole[to_size(i)] == shares[i].bound) continue;
-    ++whole[to_size(i)];
-    --missing;
-  }
+  // Remainders sum to what is missing, so that more layers have one than experts are missing.
+  for (index_t i = 0; i < missing; ++i) ++whole[to_size(short_of[to_size(i)].second)];
   return whole;
 }
 
