@@ -142,11 +142,12 @@ private:
 };
 
 inline std::string study_report::definitions() const {
-  const std::string first_token =
-      heading_.opening == window_opening::begin_token
-          ? "every window begins with the model's begin token, so that every token of the text is predicted"
-          : "the model's file asks for no begin token, so the first token of a window is context only and "
-            "its bytes are not counted";
+  const bool begins = heading_.opening == window_opening::begin_token;
+  const std::string first_token = begins
+                                      ? "every window begins with the model's begin token, so that every token of the "
+                                        "text is predicted"
+                                      : "the model's file asks for no begin token, so the first token of a window is "
+                                        "context only and its bytes are not counted";
   return fmt::format(
       "## Definitions\n\n"
       "- Texts are cut into blocks of {} bytes, numbered from 1. Frequencies come from odd blocks, bits per byte from "

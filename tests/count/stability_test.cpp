@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/refusal.hpp"
 #include "count/random_counts.hpp"
 
 namespace fissile {
@@ -23,6 +24,8 @@ TEST(stability, equal_numbers_share_their_ranks) {
   EXPECT_EQ(ranks({5, 1, 5, 5}), (numbers{3, 1, 3, 3}));
   EXPECT_EQ(ranks({2, 2}), (numbers{1.5, 1.5}));
   EXPECT_TRUE(ranks({}).empty());
+  EXPECT_CONTRACT(static_cast<void>(ranks({1, std::nan("")})));
+  EXPECT_CONTRACT(static_cast<void>(pearson({1, 2}, {1})));
 }
 
 TEST(stability, spearman_sees_the_order_only) {

@@ -24,9 +24,13 @@ TEST(partition, tells_what_it_was_given) {
   EXPECT_EQ(listed(split.expert(0)), (std::vector<index_t>{0, 5}));  // ascending, whatever came
   EXPECT_EQ(listed(split.expert(1)), (std::vector<index_t>{1}));
   EXPECT_EQ(listed(split.expert(2)), (std::vector<index_t>{2, 3, 4}));
+  EXPECT_EQ(listed(split.experts(0, 2)), (std::vector<index_t>{0, 5, 1}));
+  EXPECT_EQ(listed(split.experts(0, 3)), (std::vector<index_t>{0, 5, 1, 2, 3, 4}));
+  EXPECT_EQ(split.experts(1, 1).length(), 0);
   EXPECT_EQ(split.size(2), 3);
   EXPECT_EQ(split.offset(0), 0);
   EXPECT_EQ(split.offset(2), 3);
+  EXPECT_EQ(split.offset(3), 6);
   EXPECT_EQ(split.owners(), (std::vector<index_t>{0, 1, 2, 2, 2, 0}));
   EXPECT_TRUE(split.shared(0));
   EXPECT_FALSE(split.shared(1));

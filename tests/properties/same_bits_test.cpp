@@ -23,6 +23,21 @@ struct backwards {
   }
 };
 
+/// Experts of a dense layer that cannot be joined with their neighbours.
+template <element T>
+class each_alone {
+public:
+  using element_type = T;
+  explicit each_alone(borrowed_experts<T> experts) : inner_(std::move(experts)) {}
+  index_t width() const noexcept { return inner_.width(); }
+  const partition& experts() const noexcept { return inner_.experts(); }
+  expert_view<T> expert(index_t e) const noexcept { return inner_.expert(e); }
+  vector_view<const bias_of<T>> down_bias() const noexcept { return inner_.down_bias(); }
+
+private:
+  borrowed_experts<T> inner_;
+};
+
 template <element T, class Activation>
 struct of {
   using element_type = T;
@@ -36,7 +51,7 @@ TYPED_TEST_SUITE(same_bits, cases);
 TYPED_TEST(same_bits, for_any_threads_batches_and_workspaces) {
   using T = typename TypeParam::element_type;
   random_source random{1};
-  for (int trial = 0; trial < 20; ++trial) {
+  for (int trial = 0; trial < 24; ++trial) {
     const auto owned = testing::random_ffn<T>(random, testing::random_shape(random));
     const index_t width = owned.width, tokens = 1 + random.below(45);
     const partition split = shuffled{.seed = random.bits()}.split(owned.neurons, 1 + random.below(owned.neurons));
@@ -45,7 +60,10 @@ TYPED_TEST(same_bits, for_any_threads_batches_and_workspaces) {
     const matrix_view<const float> in{x.data(), tokens, width};
 
     workspace whole{run, {.batch = tokens}};
-    testing::random_routes(random, whole, tokens, 0.6);
+    testing::random_routes(random, whole, tokens, trial % 2 == 0 ? 0.6 : 0.97);
+    for (route& chosen : whole.routes()) {
+      for (choice& c : chosen) c.weight = trial % 4 < 2 ? c.weight : 1.0f;  // neighbours of one weight may be joined
+    }
     std::vector<float> expected(x.size()), sum = residual;
     run(in, whole, {expected.data(), tokens, width});
     run.accumulate(in, whole, {sum.data(), tokens, width});
@@ -64,6 +82,10 @@ TYPED_TEST(same_bits, for_any_threads_batches_and_workspaces) {
       ASSERT_EQ(std::memcmp(y.data(), expected.data(), y.size() * sizeof(float)), 0) << name << ", trial " << trial;
       ASSERT_EQ(std::memcmp(added.data(), sum.data(), y.size() * sizeof(float)), 0) << name << ", trial " << trial;
     };
+    const sparse_ffn alone{each_alone<T>{borrow(owned.view(), split)}, typename TypeParam::activation_type{}};
+    std::vector<float> unjoined(x.size());
+    alone(in, whole, {unjoined.data(), tokens, width});
+    ASSERT_EQ(std::memcmp(unjoined.data(), expected.data(), expected.size() * sizeof(float)), 0) << "trial " << trial;
     thread_pool one{1}, two{2}, three{3}, four{4};
     backwards reversed;
     expect_same({}, "no executor");

@@ -131,6 +131,7 @@ TEST(by_level, refuses_what_cannot_be) {
   expect_says(refusal({.rate = 0.1, .levels = {1, std::numeric_limits<double>::quiet_NaN()}}),
               {"by_level: levels", "nan", "layer 1"});
   expect_says(refusal({.rate = 0.1, .levels = {1, 2}, .lambda = -1}), {"by_level: lambda", "-1"});
+  expect_says(refusal({.rate = 0.1, .levels = {1, 2}, .lambda = 1.5}), {"by_level: lambda", "1.5"});
   expect_says(refusal({.rate = 1, .levels = {1, 2}}), {"by_level: rate", "less than 1"});
   expect_says(refusal({.rate = 0.75, .levels = {1, 2}, .keep_at_least = 3}),
               {"by_level: rate", "at most 10 of 16 experts", "3 kept in each of 2 layers", "got 12 at rate 0.75"});

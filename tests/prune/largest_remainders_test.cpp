@@ -35,6 +35,11 @@ TEST(largest_remainders, the_last_bit_of_arithmetic_decides_nothing) {
   EXPECT_EQ(dealt({{almost, 10, 10}, {almost, 10, 10}}, 6), (std::vector<index_t>{3, 3}));
 }
 
+TEST(largest_remainders, shares_too_wild_for_arithmetic_keep_total_and_bounds) {
+  EXPECT_EQ(dealt({{1e17, 8, 8}, {-1e17, 8, 8}}, 9), (std::vector<index_t>{8, 1}));
+  EXPECT_EQ(dealt({{1e308, 1, 1}, {-1e308, 1, 1}, {0, 4, 3}}, 5), (std::vector<index_t>{1, 1, 3}));
+}
+
 TEST(largest_remainders, total_is_exact_and_no_layer_is_further_off_than_it_must_be) {
   random_source random{21};
   for (index_t round = 0; round < 500; ++round) {

@@ -48,6 +48,10 @@ TEST(owl, total_is_exact_and_refusals_are_its_own) {
   EXPECT_GT(removed[0], removed[3]);
   testing::expect_says(testing::message_of<shape_error>([&] { (owl{.rate = 0.25, .levels = {1}}).removals(layers); }),
                        {"owl: levels"});
+  testing::expect_says(testing::message_of<setting_error>([&] {
+                         (owl{.rate = 0.25, .levels = {1, 2, 3, 9}, .lambda = 0.6}).removals(layers);
+                       }),
+                       {"owl: lambda", "from 0 to 0.5", "got 0.6"});
   EXPECT_EQ((owl{.rate = 0.7}).name(), "owl(0.7, lambda 0.08)");
 }
 

@@ -26,6 +26,10 @@ TEST(borrow, shows_a_dense_layer_as_experts_without_copying_it) {
     ASSERT_EQ(seen.neurons.length(), split.size(e));
     for (index_t j = 0; j < split.size(e); ++j) EXPECT_EQ(seen.neurons[j], split.expert(e)[j]);
   }
+  const expert_view<bf16> joined = storage.joined(1, 3);  // one after the other
+  ASSERT_EQ(joined.neurons.length(), split.size(1) + split.size(2));
+  EXPECT_EQ(joined.neurons[0], split.expert(1)[0]);
+  EXPECT_EQ(joined.neurons[split.size(1)], split.expert(2)[0]);
 }
 
 /// Storage is moved and copied about; the lists of neurons it hands out must stay its own.

@@ -62,7 +62,9 @@ TEST_P(pruned_files, scores_like_the_masked_model) {
     EXPECT_EQ(smaller.sizes().neurons, done.width_after);
     const bool equal = removed[0] == removed[1];
     EXPECT_EQ(done.padded_layers, equal ? 0 : 1);
-    if (equal) EXPECT_EQ(done.width_after, 48);
+    if (equal) {
+      EXPECT_EQ(done.width_after, 48);
+    }
     const bool writable = GetParam() != gguf_type::q8_0;
     EXPECT_EQ(done.widened_layers, writable ? 0 : 2);
     const gguf_type type = writable ? GetParam() : gguf_type::f32;
@@ -70,7 +72,9 @@ TEST_P(pruned_files, scores_like_the_masked_model) {
       EXPECT_EQ(smaller.file().tensor(ffn_tensor(1, part)).type, type);
     }
     EXPECT_EQ(done.bytes_after, std::filesystem::file_size(target));
-    if (equal) EXPECT_EQ(done.parameters_before - done.parameters_after, 2u * 3 * 16 * tiny_model::width);
+    if (equal) {
+      EXPECT_EQ(done.parameters_before - done.parameters_after, 2u * 3 * 16 * tiny_model::width);
+    }
   }
 }
 INSTANTIATE_TEST_SUITE_P(types, pruned_files,
@@ -89,7 +93,9 @@ TEST(pruned_file, keeps_all_other_keys_and_tensors) {
     const gguf_entry &old = before.entries()[i], &copy = after.entries()[i];
     EXPECT_EQ(old.key, copy.key);
     EXPECT_EQ(old.value.kind(), copy.value.kind());
-    if (old.key != "llama.feed_forward_length") EXPECT_EQ(old.value.bytes(), copy.value.bytes()) << old.key;
+    if (old.key != "llama.feed_forward_length") {
+      EXPECT_EQ(old.value.bytes(), copy.value.bytes()) << old.key;
+    }
   }
   EXPECT_EQ(after.get<index_t>("llama.feed_forward_length"), 48);
   ASSERT_EQ(before.tensors().size(), after.tensors().size());
@@ -98,8 +104,12 @@ TEST(pruned_file, keeps_all_other_keys_and_tensors) {
     EXPECT_EQ(name, after.tensors()[i].name);
     const bool narrower =
         name.find("ffn_gate") != name.npos || name.find("ffn_up") != name.npos || name.find("ffn_down") != name.npos;
-    if (!narrower) EXPECT_EQ(before.raw(name), after.raw(name)) << name;
-    if (narrower) EXPECT_LT(after.raw(name).size(), before.raw(name).size()) << name;
+    if (!narrower) {
+      EXPECT_EQ(before.raw(name), after.raw(name)) << name;
+    }
+    if (narrower) {
+      EXPECT_LT(after.raw(name).size(), before.raw(name).size()) << name;
+    }
   }
 }
 

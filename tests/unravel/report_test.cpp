@@ -73,7 +73,9 @@ TEST(report, of_one_language_claims_no_spread) {
   const engine::model<float> weights{file.path()};
   const study_result done = run_small_study(weights, {.name = "one", .texts = {random_text_of("aa", 1100)}});
   const std::string text =
-      study_report{done, {.command = "c", .model = "m", .sizes = weights.sizes(), .opening = {}}}.markdown();
+      study_report{done,
+                   {.command = "c", .model = "m", .sizes = weights.sizes(), .opening = window_opening::context_only}}
+          .markdown();
   expect_says(text, {"single language", "context only"});
   EXPECT_EQ(text.find("Similarity"), text.npos);
   EXPECT_EQ(text.find("nan"), text.npos);

@@ -33,7 +33,9 @@ TEST(windows, are_the_tokens_of_the_block) {
           EXPECT_LE(length(one.tokens), context);
           EXPECT_EQ(one.tokens.size(), one.bytes.size());
           EXPECT_EQ(one.text_begin, opening);
-          if (opening == 1) EXPECT_EQ(one.tokens.front(), words.words().begin);
+          if (opening == 1) {
+            EXPECT_EQ(one.tokens.front(), words.words().begin);
+          }
           joined.insert(joined.end(), one.tokens.begin() + opening, one.tokens.end());
           for (const index_t size : one.bytes) bytes += size;
         }

@@ -48,8 +48,9 @@ inline double pearson(const std::vector<double>& a, const std::vector<double>& b
   return std::clamp(product / (std::sqrt(square_a) * std::sqrt(square_b)), -1.0, 1.0);
 }
 
-/// The rank of each number, from 1 up; equal numbers share the mean of their ranks.
+/// The rank of each number, from 1 up; equal numbers share the mean of their ranks. None may be NaN.
 inline std::vector<double> ranks(const std::vector<double>& values) {
+  Expects(std::none_of(values.begin(), values.end(), [](double value) { return std::isnan(value); }));
   std::vector<index_t> order = ascending(length(values));
   std::sort(order.begin(), order.end(), [&](index_t a, index_t b) { return values[to_size(a)] < values[to_size(b)]; });
   std::vector<double> rank(values.size());

@@ -124,7 +124,7 @@ inline void require_schema(const json_value& object, std::string_view schema, st
 
 /// Runs `body`; what it refuses as a wrong shape or setting is the file's fault here.
 template <class Body>
-auto as_file_error(const std::string& where, Body&& body) {
+auto as_file_error([[maybe_unused]] const std::string& where, Body&& body) {
 #if defined(__cpp_exceptions)
   try {
     return body();

@@ -59,7 +59,7 @@ enum class total_rounding {
 struct by_level {
   double rate = 0;
   std::vector<double> levels = {};  // [layers]
-  double lambda = 0.1;              // how far apart the highest and the lowest layer's rates are
+  double lambda = 0.1;              // how far apart the highest and the lowest layer's rates are, from 0 to 1
   index_t keep_at_least = 1;        // unshared experts that must stay in each layer
   level_meaning meaning = level_meaning::high_removes_less;
   total_rounding total = total_rounding::once;
@@ -104,9 +104,9 @@ inline void by_level::check(index_t layers, std::string_view who) const {
                          .expected = "finite numbers",
                          .got = short_number(*bad) + " for layer " + std::to_string(bad - levels.begin())});
   }
-  if (!(lambda >= 0 && std::isfinite(lambda))) {
+  if (!(lambda >= 0 && lambda <= 1)) {
     fail<setting_error>(
-        {.argument = std::string(who) + ": lambda", .expected = "a number, at least 0", .got = short_number(lambda)});
+        {.argument = std::string(who) + ": lambda", .expected = "from 0 to 1", .got = short_number(lambda)});
   }
 }
 

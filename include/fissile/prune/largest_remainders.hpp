@@ -14,7 +14,7 @@ namespace fissile {
 
 /// What one layer should get of a total.
 struct bounded_share {
-  double wanted = 0;  // may be negative or above the bound
+  double wanted = 0;  // finite; may be negative or above the bound
   index_t size = 0;   // how strongly the layer takes part when all shares must move; positive
   index_t bound = 0;  // the most it can get, from 0 to `size`
 };
@@ -59,8 +59,12 @@ inline std::vector<index_t> largest_remainders(vector_view<const bounded_share> 
     missing -= whole[to_size(i)];
   }
   std::sort(short_of.begin(), short_of.end());
-  // Remainders sum to what is missing, so that more layers have one than experts are missing.
-  for (index_t i = 0; i < missing; ++i) ++whole[to_size(short_of[to_size(i)].second)];
+  for (std::size_t turn = 0; missing > 0; turn = (turn + 1) % short_of.size()) {
+    const index_t i = short_of[turn].second;
+    if (whole[to_size(i)] == shares[i].bound) continue;
+    ++whole[to_size(i)];
+    --missing;
+  }
   return whole;
 }
 

@@ -28,7 +28,7 @@ inline double outlier_level(vector_view<const double> scores, double multiple = 
 struct owl {
   double rate = 0;
   std::vector<double> levels = {};  // [layers], as `outlier_level` gives them
-  double lambda = 0.08;             // rates lie at most 2 lambda apart
+  double lambda = 0.08;             // rates lie at most 2 lambda apart; from 0 to 0.5
   index_t keep_at_least = 1;        // unshared experts that must stay in each layer
   total_rounding total = total_rounding::once;
 
@@ -37,6 +37,9 @@ struct owl {
   std::vector<double> raw_rates() const { return as_levels().raw_rates(); }
   /// Errors as `by_level`.
   std::vector<index_t> removals(vector_view<const layer_size> layers) const {
+    if (!(lambda >= 0 && lambda <= 0.5)) {
+      fail<setting_error>({.argument = "owl: lambda", .expected = "from 0 to 0.5", .got = short_number(lambda)});
+    }
     return as_levels().removals(layers, "owl");
   }
 
