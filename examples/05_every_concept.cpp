@@ -121,6 +121,22 @@ struct loudest {
 static_assert(route_observer<loudest> && hidden_observer<loudest>);
 // [observer]
 
+// [frequency_rule]
+/// Experts used more often than the mean of their layer.
+struct above_the_mean {
+  expert_set operator()(const layer_counts& counts) const {
+    std::uint64_t all = 0;
+    for (std::uint64_t uses : counts.uses) all += uses;
+    expert_set found;
+    for (index_t e = 0; e < counts.experts(); ++e) {
+      if (counts.uses[to_size(e)] * counts.uses.size() > all) found.push_back(e);
+    }
+    return found;
+  }
+};
+static_assert(frequency_rule<above_the_mean>);
+// [frequency_rule]
+
 // [outlier_rule]
 /// The single largest feature of each layer.
 struct the_largest {
@@ -196,12 +212,16 @@ int main() {
   backwards threads;
   workspace work{run, {.batch = tokens}, threads};
   loudest watch;
+  activation_counts counts{split, {.labels = {"en"}}};
+  route_counter counter = counts.at("en", 0);
+  observers both{watch, counter};
   choose(in, work);
-  run(in, work, out, watch);
+  run(in, work, out, both);
   std::printf("all %td experts are on, as dense: %s\n", work.routes()[0].length(),
               exactness(ffn, softsign{}, in, out) <= exactness_bound ? "yes" : "no");
   std::printf("%td tokens, loudest neuron at %.2f\n", watch.tokens, static_cast<double>(watch.most));
 
+  std::printf("%zu experts are used more than the mean\n", above_the_mean{}(counts.of("en", 0)).size());
   feature_magnitudes magnitudes{{.layers = 1, .width = width}};
   magnitudes.add(0, in);
   magnitudes.input_end();

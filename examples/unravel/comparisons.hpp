@@ -125,6 +125,27 @@ inline std::vector<compared> main_comparisons() {
   return list;
 }
 
+/// The answer in one sentence: at which rates it is clear, and which way.
+inline std::string headline(const std::vector<paired>& main) {
+  const auto rates_that_say = [&](outcome what) {
+    std::string list;
+    for (const paired& one : main) {
+      if (one.says() == what) list += (list.empty() ? "" : ", ") + per_cent(one.what.first.rate);
+    }
+    return list.empty() ? std::string{"no rate"} : list;
+  };
+  if (!main.empty() && main.front().says() == outcome::single) {
+    return "Removing what a language uses least, against random experts: one language alone shows no spread, so "
+           "nothing is claimed.";
+  }
+  return fmt::format(
+      "Removing what a language uses least, against random experts: clearly better at {}; clearly worse at {}; no "
+      "clear "
+      "difference at {}.",
+      rates_that_say(outcome::clearly_better), rates_that_say(outcome::clearly_worse),
+      rates_that_say(outcome::unclear));
+}
+
 /// Whose counts matter: the language's own, everybody's, another's, or counts turned upside down; and no pruning.
 inline std::vector<compared> judge_comparisons(index_t languages) {
   std::vector<compared> list;

@@ -39,8 +39,8 @@ inline language_matrix mean_of(const std::vector<language_matrix>& layers) {
   return mean;
 }
 
-/// "es and pt (0.98)": the pairs of languages from the most alike on.
-inline std::vector<std::string> pairs_by_likeness(const std::vector<std::string>& names, const language_matrix& alike) {
+/// "es and pt (0.980), de and nl (0.954)": the pairs of languages that are most alike, at most so many.
+inline std::string likest_pairs(const std::vector<std::string>& names, const language_matrix& alike, index_t most) {
   struct pair {
     double value;
     std::size_t a, b;
@@ -50,8 +50,11 @@ inline std::vector<std::string> pairs_by_likeness(const std::vector<std::string>
     for (std::size_t b = a + 1; b < names.size(); ++b) pairs.push_back({alike[a][b], a, b});
   }
   std::stable_sort(pairs.begin(), pairs.end(), [](const pair& x, const pair& y) { return x.value > y.value; });
-  std::vector<std::string> words;
-  for (const pair& one : pairs) words.push_back(names[one.a] + " and " + names[one.b] + " (" + shown(one.value) + ")");
+  std::string words;
+  for (index_t i = 0; i < std::min(most, length(pairs)); ++i) {
+    const pair& one = pairs[to_size(i)];
+    words += fmt::format("{}{} and {} ({:.3f})", i == 0 ? "" : ", ", names[one.a], names[one.b], one.value);
+  }
   return words;
 }
 
@@ -63,12 +66,11 @@ inline std::string joined(const std::vector<index_t>& numbers) {
 
 /// For each layer: what is frequent in all languages, and for each language its busiest and those it has for itself.
 inline table expert_table(const activation_counts& counts) {
-  table made{.columns = {{"layer", alignment::right}, {"language"}, {"busiest, the first one most"}, {"its own"}},
-             .rows = {}};
+  table made{.columns = {{"layer", alignment::right}, {"language"}, {"busiest"}, {"its own"}}, .rows = {}};
   const most_frequent rule{.share = frequent_share};
   for (index_t layer = 0; layer < counts.layers(); ++layer) {
     const std::string number = std::to_string(layer);
-    if (counts.labels().size() > 1) made.rows.push_back({number, "all: " + joined(common_to_all(counts, layer, rule))});
+    if (counts.labels().size() > 1) made.rows.push_back({number, "shared", joined(common_to_all(counts, layer, rule))});
     for (const std::string& label : counts.labels()) {
       std::string busy;
       for (const index_t expert : busiest(counts.of(label, layer), busiest_shown)) {

@@ -63,8 +63,8 @@ void run_study(const study_words& asked, const std::string& command) {
                              .sizes = weights.sizes(),
                              .opening = opening_of(engine::tokenizer{weights.file()})}};
   save_study(done, std::filesystem::path{path}.filename().string(), report.markdown(), asked.folder);
-  fmt::print("{}\n{}\n{}", to_plain_text(text_table(done)), to_plain_text(expert_table(done.counts)), report.summary());
-  fmt::print("\nWritten to {}: report.md, study.json, heatmap.svg, counts.json, counts.csv, verdicts/\n", asked.folder);
+  fmt::print("{}", report.summary());
+  fmt::print("Written to {}: report.md, study.json, heatmap.svg, counts.json, counts.csv, verdicts/\n", asked.folder);
 }
 
 void run_prune(const prune_words& asked) {

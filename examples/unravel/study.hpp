@@ -9,7 +9,10 @@
 
 #include <fissile/count/stability.hpp>
 
+#include <algorithm>
+#include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>

@@ -3,9 +3,9 @@
 
 #include "comparisons.hpp"
 
-#include <fissile/count/similarity.hpp>
 #include <fissile/report/table.hpp>
 
+#include <cmath>
 #include <string>
 #include <vector>
 

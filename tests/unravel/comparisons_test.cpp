@@ -73,6 +73,13 @@ TEST(comparisons, of_one_language_have_no_spread) {
   expect_says(in_words(found), {"0.500 bits per byte fewer", "single language"});
 }
 
+TEST(comparisons, have_a_headline_that_can_go_either_way) {
+  const paired good = own_against_random({2.0, 2.5}, {2.2, 2.71}), bad = own_against_random({2.2, 2.71}, {2.0, 2.5});
+  expect_says(headline({good, bad}), {"clearly better at 25 %;", "clearly worse at 25 %;", "difference at no rate"});
+  expect_says(headline({bad}), {"clearly better at no rate"});
+  expect_says(headline({own_against_random({2.0}, {2.5})}), {"nothing is claimed"});
+}
+
 TEST(comparisons, of_rows_take_what_belongs_together) {
   const study_result done = made_up({2.0, 2.5}, {2.1, 2.7});
   EXPECT_EQ(bits_of(done, 1, {.judge = judged_by::random, .rate = 0.25}).size(), 2u);

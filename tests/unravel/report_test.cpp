@@ -65,7 +65,8 @@ TEST(report, says_how_it_was_made_and_what_came_out) {
   }
   EXPECT_EQ(text.find("nan"), text.npos);
   const std::string printed = study_report{done, heading}.summary();
-  expect_says(printed, {"12.5 %", "25 %", "50 %", "level budget", "oracle", "aa", "bb", "In words"});
+  expect_says(printed, {"12.5 %", "25 %", "50 %", "level budget", "oracle", "aa", "bb", "Similarity", "shared",
+                        "its own", "against random experts"});
 }
 
 TEST(report, of_one_language_claims_no_spread) {

@@ -40,8 +40,11 @@ inline std::vector<index_t> largest_first(const feature_magnitudes& found, index
   const std::vector<double> magnitudes = found.magnitudes(layer);
   std::vector<index_t> order(magnitudes.size());
   std::iota(order.begin(), order.end(), index_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&](index_t a, index_t b) { return magnitudes[to_size(a)] > magnitudes[to_size(b)]; });
+  std::sort(order.begin(), order.end(), [&](index_t a, index_t b) {
+    const double of_a = magnitudes[to_size(a)];
+    const double of_b = magnitudes[to_size(b)];
+    return of_a > of_b || (of_a == of_b && a < b);
+  });
   return order;
 }
 

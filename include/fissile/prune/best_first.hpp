@@ -28,8 +28,11 @@ inline std::vector<index_t> best_first(const std::vector<standing>& standings, c
     }
     order.push_back(expert);
   }
-  std::stable_sort(order.begin(), order.end(),
-                   [&](index_t a, index_t b) { return standings[to_size(a)].value > standings[to_size(b)].value; });
+  std::sort(order.begin(), order.end(), [&](index_t a, index_t b) {
+    const double of_a = standings[to_size(a)].value;
+    const double of_b = standings[to_size(b)].value;
+    return of_a > of_b || (of_a == of_b && a < b);
+  });
   return order;
 }
 
