@@ -51,7 +51,7 @@ TYPED_TEST_SUITE(same_bits, cases);
 TYPED_TEST(same_bits, for_any_threads_batches_and_workspaces) {
   using T = typename TypeParam::element_type;
   random_source random{1};
-  for (int trial = 0; trial < 24; ++trial) {
+  for (int trial = 0; trial < 12; ++trial) {
     const auto owned = testing::random_ffn<T>(random, testing::random_shape(random));
     const index_t width = owned.width, tokens = 1 + random.below(45);
     const partition split = shuffled{.seed = random.bits()}.split(owned.neurons, 1 + random.below(owned.neurons));
@@ -72,7 +72,7 @@ TYPED_TEST(same_bits, for_any_threads_batches_and_workspaces) {
       workspace part{run, {.batch = tokens + random.below(4)}, threads};
       std::vector<float> y(x.size()), added = residual;
       for (index_t first = 0; first < tokens;) {
-        const index_t count = std::min(tokens - first, 1 + random.below(20));
+        const index_t count = std::min(tokens - first, 1 + random.below(30));
         part.start(count);
         for (index_t token = 0; token < count; ++token) part.routes()[token] = whole.routes()[first + token];
         run(in.rows(first, count), part, {y.data() + first * width, count, width});

@@ -22,9 +22,9 @@ TEST_F(gradients, may_all_be_given_or_left_out) {
 }
 
 TEST_F(gradients, of_another_shape_are_refused_by_name) {
-  std::vector<float> numbers(1000);
-  const matrix_view<float> matrix{numbers.data(), 5, 7};
-  const vector_view<float> vector{numbers.data(), 7};
+  std::vector<float> some(1000);
+  const matrix_view<float> matrix{some.data(), 5, 7};
+  const vector_view<float> vector{some.data(), 7};
   const auto refused = [&](const char* name, const ffn_gradients<float>& into) {
     EXPECT_EQ(refusal(into).find(std::string("gradients: ") + name + ": expected"), 0u) << refusal(into);
   };

@@ -10,7 +10,6 @@
 
 namespace fissile::testing {
 
-using numbers = std::vector<double>;
 using table = std::vector<numbers>;  // [rows][columns]
 
 /// What is held constant in the function whose true gradient is the straight-through rule: weight_i of a token is
@@ -20,22 +19,6 @@ struct frozen {
   table constant;  // [tokens][experts]
   std::function<double(double)> slope_function;
 };
-
-/// Central differences of a function by each of its parameters.
-inline numbers differences(const std::vector<double*>& parameters, const std::function<double()>& function,
-                           double step = 1e-5) {
-  numbers found;
-  for (double* parameter : parameters) {
-    const double before = *parameter;
-    *parameter = before + step;
-    const double above = function();
-    *parameter = before - step;
-    const double below = function();
-    *parameter = before;
-    found.push_back((above - below) / (2 * step));
-  }
-  return found;
-}
 
 struct plain_route {
   numbers values, weights;  // [experts]

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -145,6 +146,24 @@ problem<T, A, Activation> random_problem(random_source& random, problem_shape sh
           .out_gradient = std::move(out_gradient)};
 }
 
+using numbers = std::vector<double>;
+
+/// Central differences of a function by each of its parameters.
+inline numbers differences(const std::vector<double*>& parameters, const std::function<double()>& function,
+                           double step = 1e-5) {
+  numbers found;
+  for (double* parameter : parameters) {
+    const double before = *parameter;
+    *parameter = before + step;
+    const double above = function();
+    *parameter = before - step;
+    const double below = function();
+    *parameter = before;
+    found.push_back((above - below) / (2 * step));
+  }
+  return found;
+}
+
 /// The largest difference between two lists, as a share of the largest number in the second.
 inline double difference(const std::vector<double>& a, const std::vector<double>& b) {
   EXPECT_EQ(a.size(), b.size());
@@ -159,8 +178,29 @@ inline double difference(const std::vector<double>& a, const std::vector<double>
 }
 
 template <class A>
-std::vector<double> in_double(const std::vector<A>& numbers) {
-  return std::vector<double>(numbers.begin(), numbers.end());
+numbers in_double(const std::vector<A>& given) {
+  return numbers(given.begin(), given.end());
+}
+
+template <class F>
+void for_each_activation(const F& f) {
+  f(silu{});
+  f(gelu{});
+  f(gelu_tanh{});
+  f(relu{});
+  f(relu2{});
+}
+
+inline std::vector<threshold_gate> all_rules() {
+  std::vector<threshold_gate> rules;
+  for (const float threshold : {-0.5f, 0.3f, 0.5f, 0.8f, 0.999f}) {
+    for (const rescaling rescale : {rescaling::by_active, rescaling::none}) {
+      for (const nothing_active if_none : {nothing_active::zero, nothing_active::strongest}) {
+        rules.push_back({.threshold = threshold, .rescale = rescale, .if_none = if_none});
+      }
+    }
+  }
+  return rules;
 }
 
 /// What the refusal of `call` says; empty where it is none.
