@@ -38,7 +38,7 @@ inline index_t label_key::among(const std::vector<std::string>& labels) const {
   for (const std::string& label : labels) known += (known.empty() ? "" : ", ") + label;
   fail<setting_error>({.argument = "label",
                        .expected = "one of " + known,
-                       .got = by_name ? "\"" + std::string(name_) + "\"" : "number " + std::to_string(place_),
+                       .got = by_name ? std::string("\"").append(name_) + "\"" : "number " + std::to_string(place_),
                        .cure = "labels are fixed when counts are made"});
 }
 
