@@ -15,9 +15,8 @@ TEST(contract, a_refusal_names_argument_expected_got_and_cure) {
 }
 
 TEST(contract, the_cure_may_be_left_out) {
-  EXPECT_EQ(testing::refusal<setting_error>([] {
-              fail<setting_error>({.argument = "top_k: k", .expected = "at least 0", .got = "-1"});
-            }),
+  EXPECT_EQ(testing::refusal<setting_error>(
+                [] { fail<setting_error>({.argument = "top_k: k", .expected = "at least 0", .got = "-1"}); }),
             "top_k: k: expected at least 0, got -1");
 }
 

@@ -61,8 +61,9 @@ TYPED_TEST(sixteen_bits, rounds_to_nearest_and_ties_to_even_between_all_neighbou
   for (std::uint32_t pattern = 0; pattern <= largest; ++pattern) {
     const TypeParam low{static_cast<std::uint16_t>(pattern)};
     // Above the largest number stands the one that an exponent more would give.
-    const double above = pattern < largest ? static_cast<double>(to_float(TypeParam{static_cast<std::uint16_t>(pattern + 1)}))
-                                           : std::exp2(std::same_as<TypeParam, f16> ? 16 : 128);
+    const double above = pattern < largest
+                             ? static_cast<double>(to_float(TypeParam{static_cast<std::uint16_t>(pattern + 1)}))
+                             : std::exp2(std::same_as<TypeParam, f16> ? 16 : 128);
     const auto middle = static_cast<float>((static_cast<double>(to_float(low)) + above) / 2);
     for (const float sign : {1.0f, -1.0f}) {
       const std::uint32_t signed_low = pattern | (sign < 0 ? 0x8000u : 0u);
@@ -82,8 +83,9 @@ TYPED_TEST(sixteen_bits, random_floats_round_as_eigens_do) {
   for (int i = 0; i < 500'000; ++i) {
     const auto value = std::bit_cast<float>(static_cast<std::uint32_t>(random.bits()));
     const TypeParam rounded = narrow(value, TypeParam{});
-    const bool good = std::isnan(value) ? std::isnan(to_float(rounded)) && std::signbit(to_float(rounded)) == std::signbit(value)
-                                        : rounded.bits == eigen_bits(value, TypeParam{});
+    const bool good = std::isnan(value)
+                          ? std::isnan(to_float(rounded)) && std::signbit(to_float(rounded)) == std::signbit(value)
+                          : rounded.bits == eigen_bits(value, TypeParam{});
     if (!good && ++wrong < 5) ADD_FAILURE() << std::hex << bits_of(value);
   }
   EXPECT_EQ(wrong, 0);

@@ -101,7 +101,8 @@ TEST(shuffle, is_a_permutation_and_every_order_is_as_likely) {
     int rank = 0;
     for (int a = 0; a < 4; ++a) {
       int smaller = 0;
-      for (int b = a + 1; b < 4; ++b) smaller += order[static_cast<std::size_t>(b)] < order[static_cast<std::size_t>(a)] ? 1 : 0;
+      for (int b = a + 1; b < 4; ++b)
+        smaller += order[static_cast<std::size_t>(b)] < order[static_cast<std::size_t>(a)] ? 1 : 0;
       rank = rank * (4 - a) + smaller;
     }
     ++seen[static_cast<std::size_t>(rank)];

@@ -193,9 +193,10 @@ TEST_F(archetype, scorer_squash_and_selector_route) {
 }
 
 TEST_F(archetype, selector_in_every_decorator_routes) {
-  const router choose{first_features{0}, no_squash{},
-                      rescaled{normalised{at_least_one{with_shared{
-                          among{biased{positive_ones{0}, {-9, -9}}, std::vector<char>{1, 1}}, std::vector<index_t>{1}}}}}};
+  const router choose{
+      first_features{0}, no_squash{},
+      rescaled{normalised{at_least_one{
+          with_shared{among{biased{positive_ones{0}, {-9, -9}}, std::vector<char>{1, 1}}, std::vector<index_t>{1}}}}}};
   workspace work{layer_sizes{0}, {.batch = 2}};
   choose(in, work);
   for (const route& chosen : work.routes()) {

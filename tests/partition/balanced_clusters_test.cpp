@@ -155,7 +155,8 @@ TEST(balanced_clusters, refuse_what_cannot_be) {
             "balanced_clusters: rounds: expected at least 1, got 0");
   ffn_weights<float> wrong = ffn.view();
   wrong.gate = {ffn.gate.data(), 3, 5};
-  EXPECT_EQ(refusal<shape_error>([&] { balanced_clusters{}.split(wrong, 2); }).substr(0, 23), "balanced_clusters: gate");
+  EXPECT_EQ(refusal<shape_error>([&] { balanced_clusters{}.split(wrong, 2); }).substr(0, 23),
+            "balanced_clusters: gate");
 }
 
 }  // namespace

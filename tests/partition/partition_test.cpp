@@ -71,9 +71,9 @@ TEST(partition, equals_what_holds_the_same) {
   const partition split{{{0, 1}, {2}}};
   EXPECT_EQ(split, (partition{{{1, 0}, {2}}}));
   EXPECT_NE(split, (partition{{{0}, {1, 2}}}));
-  EXPECT_NE(split, (partition{{{2}, {0, 1}}}));        // experts have numbers
+  EXPECT_NE(split, (partition{{{2}, {0, 1}}}));       // experts have numbers
   EXPECT_NE(split, (partition{{{0, 1}, {2}}, {0}}));  // shared or not
-  const partition copy = split;                        // NOLINT(performance-unnecessary-copy-initialization)
+  const partition copy = split;                       // NOLINT(performance-unnecessary-copy-initialization)
   EXPECT_EQ(copy, split);
 }
 

@@ -2,10 +2,10 @@
 // storage, element, activation, gate, biases, batch and shape.
 #include "properties/all_partitioners.hpp"
 
+#include <gtest/gtest.h>
 #include <fissile/base/thread_pool.hpp>
 #include <fissile/run/sparse_ffn.hpp>
 #include <fissile/weights/exactness.hpp>
-#include <gtest/gtest.h>
 
 namespace fissile {
 namespace {

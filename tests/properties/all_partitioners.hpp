@@ -16,7 +16,8 @@ void for_every_partitioner(random_source& random, index_t neurons, index_t exper
   body("even_slices", even_slices{});
   body("shuffled", shuffled{.seed = random.bits()});
   body("balanced_clusters by angle", balanced_clusters{.rounds = 3, .seed = random.bits()});
-  body("balanced_clusters by distance", balanced_clusters{.metric = row_metric::l2, .rounds = 3, .seed = random.bits()});
+  body("balanced_clusters by distance",
+       balanced_clusters{.metric = row_metric::l2, .rounds = 3, .seed = random.bits()});
   std::vector<double> importance(to_size(neurons));
   for (double& value : importance) value = static_cast<double>(random.below(5));  // with ties
   body("by_importance", by_importance{.importance = importance, .shared = random.below(experts + 1)});

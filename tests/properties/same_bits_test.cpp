@@ -56,7 +56,8 @@ TYPED_TEST(same_bits, for_any_threads_batches_and_workspaces) {
     const index_t width = owned.width, tokens = 1 + random.below(45);
     const partition split = shuffled{.seed = random.bits()}.split(owned.neurons, 1 + random.below(owned.neurons));
     const sparse_ffn run{borrow(owned.view(), split), typename TypeParam::activation_type{}};
-    const auto x = random_numbers<float>(random, tokens * width), residual = random_numbers<float>(random, tokens * width);
+    const auto x = random_numbers<float>(random, tokens * width),
+               residual = random_numbers<float>(random, tokens * width);
     const matrix_view<const float> in{x.data(), tokens, width};
 
     workspace whole{run, {.batch = tokens}};

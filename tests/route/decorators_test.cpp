@@ -126,15 +126,25 @@ TEST(decorators, keep_the_law_of_selectors) {
 }
 
 TEST(decorators, refuse_settings_that_cannot_be_however_deep) {
-  EXPECT_EQ(refusal<shape_error>([] { check_settings(biased{top_k{}, {1, 2}}, 3); }),
+  EXPECT_EQ(refusal<shape_error>([] {
+              check_settings(biased{top_k{}, {1, 2}}, 3);
+            }),
             "biased: bias: expected 3 numbers, one an expert, got 2");
-  EXPECT_EQ(refusal<shape_error>([] { check_settings(among{top_k{}, {1, 1}}, 3); }),
+  EXPECT_EQ(refusal<shape_error>([] {
+              check_settings(among{top_k{}, {1, 1}}, 3);
+            }),
             "among: allowed: expected 3 marks, one an expert, got 2");
-  EXPECT_EQ(refusal<setting_error>([] { check_settings(with_shared{top_k{}, {0, 3}}, 3); }),
+  EXPECT_EQ(refusal<setting_error>([] {
+              check_settings(with_shared{top_k{}, {0, 3}}, 3);
+            }),
             "with_shared: shared: expected experts from 0 to 2, each once, got 3");
-  EXPECT_EQ(refusal<setting_error>([] { check_settings(with_shared{top_k{}, {-1}}, 3); }),
+  EXPECT_EQ(refusal<setting_error>([] {
+              check_settings(with_shared{top_k{}, {-1}}, 3);
+            }),
             "with_shared: shared: expected experts from 0 to 2, each once, got -1");
-  EXPECT_EQ(refusal<setting_error>([] { check_settings(with_shared{top_k{}, {1, 1}}, 3); }),
+  EXPECT_EQ(refusal<setting_error>([] {
+              check_settings(with_shared{top_k{}, {1, 1}}, 3);
+            }),
             "with_shared: shared: expected experts from 0 to 2, each once, got 1 twice");
   const top_k wrong{.k = 4};
   const char* said = "top_k: k: expected from 0 to 3, the number of experts, got 4";

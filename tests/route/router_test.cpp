@@ -142,8 +142,8 @@ TEST(router, gives_the_same_bits_for_any_threads_and_any_batches) {
     expect_same_bits(router{oracle_scorer{owned.view(), split, gelu_tanh{}, phi::squared{}}, relu_squash{},
                             rescaled{above{.threshold = 0.1f}}},
                      random, layer);
-    expect_same_bits(router{oracle_scorer{owned.view(), split, silu{}, phi::contribution::of(owned.view())}, no_squash{},
-                            scaled{top_k{.k = 1}}},
+    expect_same_bits(router{oracle_scorer{owned.view(), split, silu{}, phi::contribution::of(owned.view())},
+                            no_squash{}, scaled{top_k{.k = 1}}},
                      random, layer);
   }
 }

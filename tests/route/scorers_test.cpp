@@ -50,7 +50,8 @@ TEST(linear_scorer, is_the_product_of_rows_and_token) {
       for (index_t e = 0; e < experts; ++e) {
         double sum = 0, scale = 0;
         for (index_t i = 0; i < width; ++i) {
-          const double product = static_cast<double>(rows[to_size(e * stride + i)]) * static_cast<double>(tokens(token, i));
+          const double product =
+              static_cast<double>(rows[to_size(e * stride + i)]) * static_cast<double>(tokens(token, i));
           sum += product;
           scale += std::abs(product);
         }

@@ -37,7 +37,8 @@ void for_many_tokens(const Body& body) {
 }
 
 TEST(above, is_strict) {
-  EXPECT_EQ(selected(above{.threshold = 0.5f}, {0.5f, std::nextafter(0.5f, 1.0f), 0.4f, infinite}), at_weight_1({1, 3}));
+  EXPECT_EQ(selected(above{.threshold = 0.5f}, {0.5f, std::nextafter(0.5f, 1.0f), 0.4f, infinite}),
+            at_weight_1({1, 3}));
   EXPECT_EQ(selected(above{}, {0.5f, 0.6f, not_a_number, -infinite}), at_weight_1({1}));
   EXPECT_EQ(selected(above{.threshold = 0}, {0.0f, -0.0f, -1.0f}), at_weight_1({}));
   EXPECT_EQ(selected(above{.threshold = not_a_number}, {0.0f, infinite}), at_weight_1({}));

@@ -74,7 +74,8 @@ TEST(softmax, equals_its_formula) {
     float total = 0;
     for (std::size_t e = 0; e < scores.size(); ++e) {
       const long double exact = std::exp(static_cast<long double>(scores[e])) / sum;
-      EXPECT_NEAR(static_cast<double>(values[e]), static_cast<double>(exact), 1e-6 * static_cast<double>(exact) + 1e-30);
+      EXPECT_NEAR(static_cast<double>(values[e]), static_cast<double>(exact),
+                  1e-6 * static_cast<double>(exact) + 1e-30);
       total += values[e];
     }
     EXPECT_NEAR(total, 1, 1e-5);

@@ -40,7 +40,8 @@ TYPED_TEST(sparse_layers, equal_the_formula_for_any_route_and_add_where_asked_to
   for (int trial = 0; trial < 60; ++trial) {
     const auto ffn = testing::random_ffn<T>(random, testing::random_shape(random));
     const partition split = shuffled{.seed = random.bits()}.split(ffn.neurons, 1 + random.below(ffn.neurons));
-    const index_t tokens = random.below(20), in_stride = ffn.width + random.below(3), out_stride = ffn.width + random.below(3);
+    const index_t tokens = random.below(20), in_stride = ffn.width + random.below(3),
+                  out_stride = ffn.width + random.below(3);
     const auto x = random_numbers<float>(random, tokens * in_stride);
     const auto residual = random_numbers<float>(random, tokens * out_stride);
     const sparse_ffn run{borrow(ffn.view(), split), activate};

@@ -2,8 +2,8 @@
 
 #include "weights/plain_ffn.hpp"
 
-#include <fissile/base/random.hpp>
 #include <gtest/gtest.h>
+#include <fissile/base/random.hpp>
 
 #include <limits>
 
@@ -45,8 +45,8 @@ TYPED_TEST(activations, derivatives_equal_finite_differences) {
     if (std::abs(z) < 2 * step) return;
     const double difference = (this->f(z + step) - this->f(z - step)) / (2 * step);
     EXPECT_NEAR(this->f.derivative(z), difference, 2e-9 * (1 + std::abs(z))) << z;
-    EXPECT_NEAR(this->f.derivative(static_cast<float>(z)), this->f.derivative(static_cast<double>(static_cast<float>(z))),
-                2e-6 * (1 + std::abs(z)))
+    EXPECT_NEAR(this->f.derivative(static_cast<float>(z)),
+                this->f.derivative(static_cast<double>(static_cast<float>(z))), 2e-6 * (1 + std::abs(z)))
         << z;
   });
 }

@@ -52,7 +52,8 @@ TYPED_TEST(dense, equals_a_second_writing_of_the_formula) {
   random_source random{1};
   for (int trial = 0; trial < 40; ++trial) {
     const auto ffn = testing::random_ffn<T>(random, testing::random_shape(random));
-    const index_t tokens = 1 + random.below(4), in_stride = ffn.width + random.below(3), out_stride = ffn.width + random.below(3);
+    const index_t tokens = 1 + random.below(4), in_stride = ffn.width + random.below(3),
+                  out_stride = ffn.width + random.below(3);
     const auto x = random_numbers<float>(random, tokens * in_stride);
     std::vector<double> y(to_size(tokens * out_stride), -7);
     std::vector<float> narrow(y.size(), -7);

@@ -58,8 +58,7 @@ TEST(exactness, without_a_gate_uses_up_alone) {
   ffn.gate.clear();
   ffn.gate_bias.clear();
   const std::vector<float> off{-5 + 5 + 2, 6 + 20};  // hidden = 5, 0
-  EXPECT_DOUBLE_EQ(measured(ffn, relu{}, small_token, off),
-                   2 / std::hypot(5.0 + 1 * 11 + 2 * 7, 6.0 + 4 * 11 + 8 * 7));
+  EXPECT_DOUBLE_EQ(measured(ffn, relu{}, small_token, off), 2 / std::hypot(5.0 + 1 * 11 + 2 * 7, 6.0 + 4 * 11 + 8 * 7));
 }
 
 TEST(exactness, is_that_of_the_worst_token) {

@@ -47,11 +47,13 @@ TEST_F(layer, with_a_transposed_down_is_told_so) {
 
 TEST_F(layer, with_another_shape_is_told_the_rule) {
   ffn.down = {at, 4, 5};
-  EXPECT_EQ(refused(),
-            "borrow: down: expected [4 x 6], got [4 x 5]; gate and up are [neurons x width], down is [width x neurons]");
+  EXPECT_EQ(
+      refused(),
+      "borrow: down: expected [4 x 6], got [4 x 5]; gate and up are [neurons x width], down is [width x neurons]");
   ffn.gate = {at, 5, 4};
-  EXPECT_EQ(refused(),
-            "borrow: gate: expected [6 x 4], got [5 x 4]; gate and up are [neurons x width], down is [width x neurons]");
+  EXPECT_EQ(
+      refused(),
+      "borrow: gate: expected [6 x 4], got [5 x 4]; gate and up are [neurons x width], down is [width x neurons]");
 }
 
 TEST_F(layer, without_its_input_matrix_is_told_where_it_goes) {
@@ -166,8 +168,9 @@ TEST_F(stack, whose_down_fits_no_width_is_refused) {
   ffn.down = {at, 18, 4};
   EXPECT_EQ(refused(), "borrow: down: expected 12 rows (experts * width), got [18 x 4]");
   ffn.down = {at, 12, 5};
-  EXPECT_EQ(refused(),
-            "borrow: down: expected [4 x 6], got [4 x 5]; gate and up are [neurons x width], down is [width x neurons]");
+  EXPECT_EQ(
+      refused(),
+      "borrow: down: expected [4 x 6], got [4 x 5]; gate and up are [neurons x width], down is [width x neurons]");
 }
 
 /// Files that fuse gate and up of each expert in one slab divide as well, and would be read as the wrong rows.

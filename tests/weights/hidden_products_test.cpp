@@ -3,8 +3,8 @@
 #include "support/random_ffn.hpp"
 #include "weights/plain_ffn.hpp"
 
-#include <fissile/weights/dense_ffn.hpp>
 #include <gtest/gtest.h>
+#include <fissile/weights/dense_ffn.hpp>
 
 #include <cstring>
 
@@ -45,8 +45,8 @@ TYPED_TEST(hidden_products, are_the_formulas_for_any_neurons_and_have_the_same_b
     for (index_t token = 0; token < count; ++token) {
       const float* found = together.data() + token * length(neurons);
       for (index_t j = 0; j < length(neurons); ++j) {
-        const auto exact = static_cast<double>(
-            testing::plain_hidden(owned, gelu{}, neurons[to_size(j)], tokens.row(token).data()));
+        const auto exact =
+            static_cast<double>(testing::plain_hidden(owned, gelu{}, neurons[to_size(j)], tokens.row(token).data()));
         ASSERT_NEAR(static_cast<double>(found[j]), exact, 2e-5 * (1 + std::abs(exact))) << "trial " << trial;
       }
       const std::vector<float> alone = this->hidden(ffn, gelu{}, neurons, tokens.rows(token, 1));

@@ -17,7 +17,8 @@ inline long double plain_number(bf16 value) {
   const bool negative = value.bits >> 15 != 0;
   const int exponent = (value.bits >> 7) & 0xff;
   const int digits = value.bits & 0x7f;
-  const long double size = exponent == 0 ? std::ldexp(1.0L * digits, -133) : std::ldexp(128.0L + digits, exponent - 134);
+  const long double size =
+      exponent == 0 ? std::ldexp(1.0L * digits, -133) : std::ldexp(128.0L + digits, exponent - 134);
   return negative ? -size : size;
 }
 inline long double plain_number(f16 value) {

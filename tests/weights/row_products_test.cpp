@@ -54,15 +54,16 @@ TYPED_TEST(row_products, every_sum_has_the_bits_of_a_plain_loop) {
 TEST(make_tile, turns_tokens_into_lanes_and_clears_the_rest) {
   const std::vector<float> numbers{1, 2, 3, 4, 5, 6};  // [3 tokens x 2]
   std::vector<float> scratch(2 * lanes, -1.0f);
-  const token_tile tile =
-      make_tile(2, 3, [&](index_t lane) noexcept { return numbers.data() + 2 * lane; }, scratch.data());
+  const token_tile tile = make_tile(
+      2, 3, [&](index_t lane) noexcept { return numbers.data() + 2 * lane; }, scratch.data());
   EXPECT_EQ(tile.numbers, scratch.data());
   EXPECT_EQ(scratch, (std::vector<float>{1, 3, 5, 0, 0, 0, 0, 0, 2, 4, 6, 0, 0, 0, 0, 0}));
 }
 
 TEST(make_tile, a_single_token_is_read_where_it_lies) {
   const std::vector<float> numbers{1, 2};
-  const token_tile tile = make_tile(2, 1, [&](index_t) noexcept { return numbers.data(); }, nullptr);
+  const token_tile tile = make_tile(
+      2, 1, [&](index_t) noexcept { return numbers.data(); }, nullptr);
   EXPECT_EQ(tile.numbers, numbers.data());
   EXPECT_EQ(tile.count, 1);
   EXPECT_EQ(tile.positions, 2);

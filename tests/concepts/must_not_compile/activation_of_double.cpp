@@ -4,9 +4,13 @@
 
 struct halved {
 #ifdef SHOULD_FAIL
-  double operator()(double z) const noexcept { return z / 2; }
+  double operator()(double z) const noexcept {
+    return z / 2;
+  }
 #else
-  float operator()(float z) const noexcept { return z / 2; }
+  float operator()(float z) const noexcept {
+    return z / 2;
+  }
 #endif
 };
 

@@ -5,9 +5,13 @@ using namespace fissile;
 
 struct doubled {
 #ifdef SHOULD_FAIL
-  float operator()(index_t, float hidden) const { return 2 * hidden; }
+  float operator()(index_t, float hidden) const {
+    return 2 * hidden;
+  }
 #else
-  float operator()(index_t, float hidden) const noexcept { return 2 * hidden; }
+  float operator()(index_t, float hidden) const noexcept {
+    return 2 * hidden;
+  }
 #endif
 };
 

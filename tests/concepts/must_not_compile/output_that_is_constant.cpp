@@ -9,7 +9,8 @@ using output = matrix_view<const float>;
 using output = matrix_view<float>;
 #endif
 
-void into(const sparse_ffn<borrowed_experts<float>, silu>& run, workspace& work, matrix_view<const float> in, output out) {
+void into(const sparse_ffn<borrowed_experts<float>, silu>& run, workspace& work, matrix_view<const float> in,
+          output out) {
   run(in, work, out);
 }
 

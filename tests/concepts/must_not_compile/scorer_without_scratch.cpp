@@ -8,7 +8,9 @@ struct indifferent {
   index_t experts() const noexcept { return 1; }
   index_t width() const noexcept { return 1; }
 #ifndef SHOULD_FAIL
-  index_t scratch() const noexcept { return 0; }
+  index_t scratch() const noexcept {
+    return 0;
+  }
 #endif
   void score(matrix_view<const float>, matrix_view<float>, vector_view<float>) const noexcept {}
 };

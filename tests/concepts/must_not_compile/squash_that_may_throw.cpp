@@ -8,9 +8,11 @@ struct doubled {
 #else
   void operator()(fissile::vector_view<float> scores) const noexcept {
 #endif
-    for (float& score : scores) score *= 2;
-  }
-};
+      for (float& score
+           : scores) score *= 2;
+}
+}
+;
 
 int main() {
   const fissile::router choose{fissile::linear_scorer{}, doubled{}, fissile::above{}};
