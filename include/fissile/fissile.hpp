@@ -66,6 +66,7 @@
 #include <fissile/prune/decide.hpp>
 #include <fissile/prune/keep_busiest.hpp>
 #include <fissile/prune/keep_largest.hpp>
+#include <fissile/prune/levels.hpp>
 #include <fissile/prune/owl.hpp>
 #include <fissile/prune/random_order.hpp>
 #include <fissile/prune/spare_features.hpp>
