@@ -93,8 +93,8 @@ inline std::string to_plain_text(const table& content) {
   for (index_t row = 0; row < layout.rows(); ++row) {
     std::string line, rule;
     for (index_t column = 0; column < layout.columns(); ++column) {
-      line += (column > 0 ? "  " : "") + layout.padded(row, column);
-      rule += (column > 0 ? "  " : "") + std::string(to_size(layout.width(column)), '-');
+      line.append(column > 0 ? "  " : "").append(layout.padded(row, column));
+      rule.append(column > 0 ? "  " : "").append(to_size(layout.width(column)), '-');
     }
     line.erase(line.find_last_not_of(' ') + 1);
     out += line + "\n";
