@@ -3,6 +3,7 @@
 #include "base/refusal.hpp"
 
 #include <array>
+#include <chrono>
 #include <set>
 
 namespace fissile {
@@ -50,6 +51,23 @@ TEST(thread_pool, tasks_run_at_the_same_time) {
   };
   pool(2, task_reference{body});
   EXPECT_EQ(arrived, 2);
+}
+
+/// The caller's own task ends long before the other one.
+TEST(thread_pool, returns_only_when_the_slowest_task_has_ended) {
+  thread_pool pool{2};
+  const std::thread::id caller = std::this_thread::get_id();
+  std::atomic<int> arrived = 0;
+  std::atomic<bool> ended = false;
+  auto body = [&](index_t) noexcept {
+    ++arrived;
+    while (arrived < 2) std::this_thread::yield();
+    if (std::this_thread::get_id() == caller) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(30));
+    ended = true;
+  };
+  pool(2, task_reference{body});
+  EXPECT_TRUE(ended);
 }
 
 TEST(thread_pool, an_unused_pool_ends) {

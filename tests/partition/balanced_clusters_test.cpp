@@ -59,6 +59,20 @@ TEST(balanced_clusters, find_planted_groups_by_distance) {
   expect_planted_are_found<float>(row_metric::l2);
 }
 
+/// Powers of two change no digit of a direction.
+TEST(balanced_clusters, by_angle_do_not_see_lengths) {
+  random_source random{6};
+  for (int trial = 0; trial < 20; ++trial) {
+    auto ffn = testing::random_ffn<float>(random, {.width = 7, .neurons = 40});
+    const partition split = balanced_clusters{}.split(ffn.view(), 6);
+    for (index_t j = 0; j < 40; ++j) {
+      const float size = std::exp2(static_cast<float>(random.below(13) - 6));
+      for (index_t i = 0; i < 7; ++i) ffn.gate[to_size(j * 7 + i)] *= size;
+    }
+    EXPECT_EQ(balanced_clusters{}.split(ffn.view(), 6), split);
+  }
+}
+
 /// Rows of one direction and two lengths: one group by angle, two by distance.
 TEST(balanced_clusters, by_distance_tell_lengths_apart) {
   owned_ffn<float> ffn{.width = 2, .neurons = 8};
