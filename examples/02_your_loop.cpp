@@ -42,7 +42,7 @@ int main() {
       {gate.data(), neurons, width}, {up.data(), neurons, width}, {down.data(), width, neurons}};
   const partition split = balanced_clusters{.metric = row_metric::cosine}.split(ffn, experts);  // 250 = 2 * 32 + 6 * 31
   const sparse_ffn run{borrow(ffn, split), silu{}};
-  const router choose{oracle_scorer{ffn, split, silu{}}, no_squash{}, at_least_one{top_k{.k = 2}}};
+  const router choose{oracle_scorer{borrow(ffn, split), silu{}}, no_squash{}, at_least_one{top_k{.k = 2}}};
   thread_pool pool{2};
   your_threads threads{pool};
   workspace work{run, {.batch = prompt}, threads};

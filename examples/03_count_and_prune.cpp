@@ -33,7 +33,7 @@ int main() {
   // [count]
   const partition split = even_slices{}.split(ffn, experts);
   const sparse_ffn run{borrow(ffn, split), silu{}};
-  const router choose{oracle_scorer{ffn, split, silu{}}, no_squash{}, top_k{.k = 4}};
+  const router choose{oracle_scorer{borrow(ffn, split), silu{}}, no_squash{}, top_k{.k = 4}};
   workspace work{run, {.batch = count}};
   activation_counts counts{split, {.labels = {"en", "de"}, .layers = 1, .corpus = "made up"}};
   for (index_t language = 0; language < 2; ++language) {

@@ -47,7 +47,7 @@ int main() {
       {gate.data(), neurons, width}, {up.data(), neurons, width}, {down.data(), width, neurons}};
   const partition split = dealt{}.split(ffn, experts);
   const sparse_ffn run{borrow(ffn, split), silu{}};
-  const router choose{oracle_scorer{ffn, split, silu{}}, softmax{}, with_shared{scaled{near_the_best{}}, {0}}};
+  const router choose{oracle_scorer{borrow(ffn, split), silu{}}, softmax{}, with_shared{scaled{near_the_best{}}, {0}}};
   workspace work{run};
   choose(x, work);
   run({x.data(), 1, width}, work, {y.data(), 1, width});

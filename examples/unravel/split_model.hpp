@@ -19,7 +19,7 @@ namespace fissile::unravel {
 using split_layer = sparse_ffn<borrowed_experts<float>, silu>;
 
 /// Looks at what the experts really do: score = sum of |h| over an expert's neurons, K best.
-using oracle_router = router<oracle_scorer<float, silu>, no_squash, among<top_k>>;
+using oracle_router = router<oracle_scorer<borrowed_experts<float>, silu>, no_squash, among<top_k>>;
 
 class split_model {
 public:
@@ -47,7 +47,7 @@ public:
   oracle_router oracle(index_t l, index_t active, const std::vector<index_t>& candidates) const {
     std::vector<char> allowed(to_size(experts()), 0);
     for (const index_t expert : candidates) allowed[to_size(expert)] = 1;
-    return {oracle_scorer{model_->ffn(l), partitions_[to_size(l)], silu{}}, no_squash{},
+    return {oracle_scorer{borrow(model_->ffn(l), partitions_[to_size(l)]), silu{}}, no_squash{},
             among<top_k>{top_k{.k = active}, std::move(allowed)}};
   }
   std::vector<index_t> all_experts() const { return ascending(experts()); }

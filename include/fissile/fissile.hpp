@@ -23,6 +23,7 @@
 
 // partition: which neurons form an expert
 #include <fissile/partition/balanced_clusters.hpp>
+#include <fissile/partition/borrowed_experts.hpp>
 #include <fissile/partition/by_importance.hpp>
 #include <fissile/partition/even_slices.hpp>
 #include <fissile/partition/partition.hpp>
@@ -41,7 +42,6 @@
 #include <fissile/route/workspace.hpp>
 
 // run: the chosen experts, and only those
-#include <fissile/run/borrowed_experts.hpp>
 #include <fissile/run/observer.hpp>
 #include <fissile/run/sparse_ffn.hpp>
 

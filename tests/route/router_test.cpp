@@ -139,10 +139,10 @@ TEST(router, gives_the_same_bits_for_any_threads_and_any_batches) {
     expect_same_bits(router{linear, softmax{}, scaled{top_p{}}}, random, layer);
     const auto owned = testing::random_ffn<bf16>(random, {.width = width, .neurons = 96});
     const partition split = even_slices{}.split(96, experts);
-    expect_same_bits(router{oracle_scorer{owned.view(), split, gelu_tanh{}, phi::squared{}}, relu_squash{},
+    expect_same_bits(router{oracle_scorer{borrow(owned.view(), split), gelu_tanh{}, phi::squared{}}, relu_squash{},
                             rescaled{above{.threshold = 0.1f}}},
                      random, layer);
-    expect_same_bits(router{oracle_scorer{owned.view(), split, silu{}, phi::contribution::of(owned.view())},
+    expect_same_bits(router{oracle_scorer{borrow(owned.view(), split), silu{}, phi::contribution::of(owned.view())},
                             no_squash{}, scaled{top_k{.k = 1}}},
                      random, layer);
   }

@@ -168,9 +168,10 @@ TEST(oracle_scorer, gives_an_expert_with_a_nan_neuron_nan) {
   const float token = 1;
   const partition split{{{0, 1}, {2, 3}}};
   for (const auto& scores :
-       {scores_of(oracle_scorer{ffn.view(), split, relu{}}, {&token, 1, 1}),
-        scores_of(oracle_scorer{ffn.view(), split, relu{}, phi::positive{}, reduce::sum{}}, {&token, 1, 1}),
-        scores_of(oracle_scorer{ffn.view(), split, relu{}, phi::absolute{}, reduce::largest{}}, {&token, 1, 1})}) {
+       {scores_of(oracle_scorer{borrow(ffn.view(), split), relu{}}, {&token, 1, 1}),
+        scores_of(oracle_scorer{borrow(ffn.view(), split), relu{}, phi::positive{}, reduce::sum{}}, {&token, 1, 1}),
+        scores_of(oracle_scorer{borrow(ffn.view(), split), relu{}, phi::absolute{}, reduce::largest{}},
+                  {&token, 1, 1})}) {
     EXPECT_TRUE(std::isnan(scores[0]));
     EXPECT_FALSE(std::isnan(scores[1]));
   }
@@ -180,17 +181,17 @@ TEST(oracle_scorer, refuses_what_does_not_fit_the_layer) {
   random_source random{2};
   const auto owned = testing::random_ffn<float>(random, {.width = 3, .neurons = 6});
   const partition other{{{0, 1}, {2}}};
-  EXPECT_EQ(refusal<shape_error>([&] { oracle_scorer(owned.view(), other, silu{}); }),
-            "oracle_scorer: experts: expected a partition of 6 neurons, got one of 3");
+  EXPECT_EQ(refusal<shape_error>([&] { oracle_scorer(borrow(owned.view(), other), silu{}); }),
+            "borrow: experts: expected a partition of 6 neurons, got one of 3; split this layer's own weights");
   const partition split = shuffled{}.split(6, 2);
   EXPECT_EQ(refusal<shape_error>([&] {
-              oracle_scorer(owned.view(), split, silu{}, phi::contribution{.norms = {1, 2}}, reduce::sum{});
+              oracle_scorer(borrow(owned.view(), split), silu{}, phi::contribution{.norms = {1, 2}}, reduce::sum{});
             }),
             "oracle_scorer: phi::contribution: norms: expected 6 numbers, one a neuron, got 2; make it of this layer: "
             "phi::contribution::of(ffn)");
   ffn_weights<float> wrong = owned.view();
   wrong.down = {owned.down.data(), 6, 3};
-  EXPECT_THROW(oracle_scorer(wrong, split, silu{}), shape_error);
+  EXPECT_THROW(oracle_scorer(borrow(wrong, split), silu{}), shape_error);
 }
 
 }  // namespace

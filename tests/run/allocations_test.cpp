@@ -62,7 +62,7 @@ TEST(allocations, none_by_router_layer_and_observer) {
   const router sparse{linear, sigmoid{}, with_shared{normalised{scaled{top_k{.k = 3}}}, {0, 7}}};
   const router threshold{linear, softmax{},
                          rescaled{at_least_one{biased{above{.threshold = 0.1f}, std::vector<float>(experts)}}}};
-  const router oracle{oracle_scorer{owned.view(), run.split(), gelu{}}, no_squash{},
+  const router oracle{oracle_scorer{borrow(owned.view(), run.split()), gelu{}}, no_squash{},
                       among{top_p{.p = 0.5f}, std::vector<char>(experts, 1)}};
   counter first{.uses = std::vector<std::uint64_t>(to_size(experts))}, second = first;
   for (const index_t threads : {index_t{1}, index_t{2}, index_t{4}}) {

@@ -4,9 +4,12 @@
 // experts by language (Liu et al. 2024, "Unraveling Babel") does not publish its gate score, so both choices are named
 // here and are ours: score_e = reduce over the neurons j of expert e of phi(h_j). The sum of positive activations is
 // MoEfication's (Zhang et al. 2022).
+//
+//   oracle_scorer{borrow(ffn, split), silu{}}                                    sum of |h|
+//   oracle_scorer{borrow(ffn, split), silu{}, phi::squared{}, reduce::mean{}}
 #pragma once
 
-#include <fissile/partition/partition.hpp>
+#include <fissile/partition/borrowed_experts.hpp>
 #include <fissile/route/scorer.hpp>
 #include <fissile/weights/hidden_products.hpp>
 
@@ -72,8 +75,11 @@ struct largest {
 };
 }  // namespace reduce
 
-template <element T, class Activation, class Phi = phi::absolute, class Reduce = reduce::sum>
+template <class Storage, class Activation, class Phi = phi::absolute, class Reduce = reduce::sum>
 class oracle_scorer {
+  static_assert(expert_storage<Storage>,
+                "fissile::oracle_scorer, the experts: as `borrow(ffn, partition)` makes them "
+                "(docs/concepts/expert_storage.md)");
   static_assert(activation<Activation>,
                 "fissile::oracle_scorer, activation: `float operator()(float) const noexcept` "
                 "(docs/concepts/activation.md)");
@@ -81,40 +87,35 @@ class oracle_scorer {
                 "fissile::oracle_scorer, phi: `float operator()(index_t neuron, float hidden) const noexcept`");
 
 public:
-  /// The weights are borrowed, the partition is copied. Throws shape_error where they do not fit.
-  oracle_scorer(ffn_weights<T> ffn, partition experts, Activation activate, Phi of_neuron = {}, Reduce = {})
-      : ffn_(ffn), experts_(std::move(experts)), activate_(activate), phi_(std::move(of_neuron)) {
-    check_shapes(ffn, "oracle_scorer");
-    if (experts_.neurons() != ffn.neurons()) {
-      fail<shape_error>({.argument = "oracle_scorer: experts",
-                         .expected = "a partition of " + std::to_string(ffn.neurons()) + " neurons",
-                         .got = "one of " + std::to_string(experts_.neurons())});
-    }
-    if constexpr (requires { phi_.check(ffn.neurons()); }) phi_.check(ffn.neurons());
+  /// Throws shape_error where phi was made for another layer.
+  explicit oracle_scorer(Storage storage, Activation activate, Phi of_neuron = {}, Reduce = {})
+      : storage_(std::move(storage)), activate_(std::move(activate)), phi_(std::move(of_neuron)) {
+    if constexpr (requires { phi_.check(index_t{}); }) phi_.check(split().neurons());
   }
 
-  index_t experts() const noexcept { return experts_.experts(); }
-  index_t width() const noexcept { return ffn_.width(); }
+  index_t experts() const noexcept { return split().experts(); }
+  index_t width() const noexcept { return storage_.width(); }
   index_t scratch() const noexcept { return width() * lanes; }
+  const partition& split() const noexcept { return storage_.experts(); }
 
   void score(matrix_view<const float> tokens, matrix_view<float> scores, vector_view<float> scratch) const noexcept {
     const token_tile tile = make_tile(
         width(), tokens.rows(), [&](index_t lane) noexcept { return tokens.row(lane).data(); }, scratch.data());
-    for (index_t expert = 0; expert < experts(); ++expert) {
-      const vector_view<const index_t> neurons = experts_.expert(expert);
+    for (index_t e = 0; e < experts(); ++e) {
+      const auto expert = storage_.expert(e);
+      const vector_view<const index_t> neurons = split().expert(e);  // of the layer, where the expert may count its own
       std::array<float, to_size(lanes)> score{};
-      compute_hidden(ffn_, activate_, neurons, tile, [&](index_t j, index_t lane, float hidden) noexcept {
+      compute_hidden(expert.ffn, activate_, expert.neurons, tile, [&](index_t j, index_t lane, float hidden) noexcept {
         score[to_size(lane)] = Reduce::add(score[to_size(lane)], phi_(neurons[j], hidden));
       });
       for (index_t token = 0; token < tokens.rows(); ++token) {
-        scores(token, expert) = Reduce::finish(score[to_size(token)], neurons.length());
+        scores(token, e) = Reduce::finish(score[to_size(token)], neurons.length());
       }
     }
   }
 
 private:
-  ffn_weights<T> ffn_;
-  partition experts_;
+  Storage storage_;
   [[no_unique_address]] Activation activate_;
   [[no_unique_address]] Phi phi_;
 };

@@ -6,8 +6,8 @@
 // each output is summed by one task in one order: the bits do not depend on threads or on how tokens are batched.
 #pragma once
 
+#include <fissile/partition/borrowed_experts.hpp>
 #include <fissile/route/workspace.hpp>
-#include <fissile/run/borrowed_experts.hpp>
 #include <fissile/run/observer.hpp>
 
 #include <algorithm>

@@ -14,7 +14,7 @@
 // outputs in inference.
 #pragma once
 
-#include <fissile/run/borrowed_experts.hpp>
+#include <fissile/partition/borrowed_experts.hpp>
 #include <fissile/train/expert_hidden.hpp>
 #include <fissile/train/gradients.hpp>
 #include <fissile/train/linear_map.hpp>

@@ -1,6 +1,6 @@
 // Experts over borrowed memory: what they show, that they copy nothing, and what they refuse.
+#include <fissile/partition/borrowed_experts.hpp>
 #include <fissile/partition/shuffled.hpp>
-#include <fissile/run/borrowed_experts.hpp>
 
 #include "base/refusal.hpp"
 #include "support/random_ffn.hpp"
