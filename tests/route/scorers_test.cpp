@@ -125,7 +125,7 @@ TYPED_TEST(oracles, reduce_phi_over_the_neurons_of_each_expert) {
     const index_t count = 1 + random.below(lanes);
     const auto numbers = random_numbers<float>(random, count * owned.width);
     const matrix_view<const float> tokens{numbers.data(), count, owned.width};
-    const oracle_scorer policy{ffn, split, silu{}, made_for<Phi>(ffn), Reduce{}};
+    const oracle_scorer policy{borrow(ffn, split), silu{}, made_for<Phi>(ffn), Reduce{}};
     ASSERT_EQ(policy.experts(), split.experts());
     ASSERT_EQ(policy.width(), owned.width);
     const std::vector<float> scores = scores_of(policy, tokens);
@@ -156,7 +156,7 @@ TEST(oracle_scorer, sums_magnitudes_unless_told_otherwise) {
   ffn.up = {1, -2, 5};
   ffn.down = {1, 1, 1};
   const float token = 1;
-  const oracle_scorer policy{ffn.view(), partition{{{0, 1}, {2}}}, relu{}};
+  const oracle_scorer policy{borrow(ffn.view(), partition{{{0, 1}, {2}}}), relu{}};
   EXPECT_EQ(scores_of(policy, {&token, 1, 1}), (std::vector<float>{3, 10}));
 }
 
