@@ -30,11 +30,16 @@
 #include <fissile/partition/partitioner.hpp>
 #include <fissile/partition/shuffled.hpp>
 
+// pack: the one copy in the library, experts as panels that run at the speed of the memory
+#include <fissile/pack/pack.hpp>
+#include <fissile/pack/packed_matrix.hpp>
+
 // route: which experts a token goes to
 #include <fissile/route/above.hpp>
 #include <fissile/route/decorators.hpp>
 #include <fissile/route/linear_scorer.hpp>
 #include <fissile/route/oracle_scorer.hpp>
+#include <fissile/route/packed_scorer.hpp>
 #include <fissile/route/router.hpp>
 #include <fissile/route/squashes.hpp>
 #include <fissile/route/top_k.hpp>

@@ -6,6 +6,7 @@
 #include <fissile/base/index.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
@@ -14,7 +15,9 @@
 
 namespace fissile {
 
-/// `threads` in all, the caller's included; they sleep between calls. One call at a time.
+/// `threads` in all, the caller's included. One call at a time. Between calls they watch for the next for some 50
+/// microseconds, since a layer makes several calls in a row and waking a thread costs as much as a small layer, then
+/// sleep.
 class thread_pool {
 public:
   explicit thread_pool(index_t threads) {
@@ -46,13 +49,15 @@ public:
       body_ = &f;
       tasks_ = tasks;
       next_.store(0, std::memory_order_relaxed);
-      busy_ = length(workers_);
-      ++round_;
+      busy_.store(length(workers_), std::memory_order_relaxed);
+      round_.fetch_add(1, std::memory_order_release);
     }
-    wake_.notify_all();
+    if (sleeping_.load() > 0) wake_.notify_all();
     take(f);
+    watch([this] { return busy_.load(std::memory_order_acquire) == 0; });
+    if (busy_.load(std::memory_order_acquire) == 0) return;
     std::unique_lock lock(mutex_);
-    done_.wait(lock, [this] { return busy_ == 0; });
+    done_.wait(lock, [this] { return busy_.load(std::memory_order_acquire) == 0; });
   }
 
 private:
@@ -60,17 +65,37 @@ private:
     for (index_t task = next_.fetch_add(1); task < tasks_; task = next_.fetch_add(1)) f(task);
   }
 
+  /// Looks for what another thread is about to do; gives up after a while.
+  template <class Ready>
+  static void watch(const Ready& ready) noexcept {
+    const auto start = std::chrono::steady_clock::now();
+    while (!ready()) {
+      for (int pause = 0; pause < 64 && !ready(); ++pause) relax();
+      if (std::chrono::steady_clock::now() - start > std::chrono::microseconds(50)) return;
+    }
+  }
+  static void relax() noexcept {
+#if defined(__x86_64__) && defined(__GNUC__)
+    __builtin_ia32_pause();
+#endif
+  }
+
   void work() {
     for (std::uint64_t seen = 0;;) {
+      watch([&] { return round_.load(std::memory_order_acquire) != seen; });
       std::unique_lock lock(mutex_);
-      wake_.wait(lock, [&] { return ending_ || round_ != seen; });
+      sleeping_.fetch_add(1);
+      wake_.wait(lock, [&] { return ending_ || round_.load(std::memory_order_acquire) != seen; });
+      sleeping_.fetch_sub(1);
       if (ending_) return;
-      seen = round_;
+      seen = round_.load(std::memory_order_acquire);
       const task_reference f = *body_;
       lock.unlock();
       take(f);
-      lock.lock();
-      if (--busy_ == 0) done_.notify_one();
+      if (busy_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+        const std::lock_guard waking(mutex_);  // the caller is either still looking or already waiting
+        done_.notify_one();
+      }
     }
   }
 
@@ -80,8 +105,9 @@ private:
   const task_reference* body_ = nullptr;
   index_t tasks_ = 0;
   std::atomic<index_t> next_ = 0;
-  index_t busy_ = 0;
-  std::uint64_t round_ = 0;
+  std::atomic<index_t> busy_ = 0;
+  std::atomic<index_t> sleeping_ = 0;
+  std::atomic<std::uint64_t> round_ = 0;
   bool ending_ = false;
 };
 

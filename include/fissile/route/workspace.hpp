@@ -30,7 +30,7 @@ concept sized_layer = requires(const Layer& layer) {
 class workspace {
 public:
   /// Sized for `layer`, and for any layer that is not larger. `run` lends threads and must outlive the workspace.
-  /// Memory: batch * (neurons + 6 * experts) numbers and a tile for each task.
+  /// Memory: batch * (neurons + width / 2 + 6 * experts) floats and a tile for each task.
   template <sized_layer Layer>
   explicit workspace(const Layer& layer, workspace_settings settings = {}, executor_reference run = {})
       : batch_(settings.batch),
@@ -38,7 +38,8 @@ public:
         neurons_(layer.neurons()),
         experts_(layer.experts()),
         tasks_(std::clamp<index_t>(run.threads(), 1, 64)),
-        tile_(lanes * std::max(layer.width(), layer.largest_expert())),
+        tile_(std::max(lanes * std::max(layer.width(), layer.largest_expert()),
+                       panel_columns_in_tile * std::max<index_t>(settings.batch, 1))),
         run_(run) {
     if (batch_ < 1) {
       fail<setting_error>(
@@ -51,6 +52,7 @@ public:
     group_begin_.resize(to_size(experts_ + 1));
     group_.resize(to_size(batch_ * experts_));
     tiles_.resize(to_size(tasks_ * tile_));
+    rounded_.resize(to_size(batch_ * width_));
   }
 
   index_t batch() const noexcept { return batch_; }
@@ -99,6 +101,8 @@ public:
   /// Positions of `lanes` numbers that a task's tile has room for.
   index_t tile_positions() const noexcept { return tile_ / lanes; }
   vector_view<float> tile(index_t task) noexcept { return {tiles_.data() + task * tile_, tile_}; }
+  /// A token's features rounded to bf16, for layers that ask for it. [width]
+  vector_view<bf16> rounded(index_t token) noexcept { return {rounded_.data() + token * width_, width_}; }
 
   /// One token of an expert's group: which, and with what weight.
   struct member {
@@ -135,6 +139,8 @@ public:
   const executor_reference& run() const noexcept { return run_; }
 
 private:
+  static constexpr index_t panel_columns_in_tile = 64;  // sums of a packed panel, for every token of a batch
+
   index_t batch_, width_, neurons_, experts_, tasks_, tile_;
   index_t tokens_ = 0;
   executor_reference run_;
@@ -144,6 +150,7 @@ private:
   std::vector<index_t> group_begin_;  // [experts + 1]
   std::vector<member> group_;         // [batch * experts]
   std::vector<float> tiles_;          // [tasks x tile]
+  std::vector<bf16> rounded_;         // [batch x width]
 };
 
 }  // namespace fissile
