@@ -16,11 +16,12 @@
 namespace fissile {
 
 /// arena_allocator: where packed experts get their one block of memory.
+/// It is copied and made without arguments: what it draws from is its type's, not its own.
 /// Law: `allocate(bytes)` returns at least so many bytes, aligned to 64, or throws std::bad_alloc; `release` takes what
 /// it returned, with the same number. Satisfied by huge_pages and aligned_memory.
 // clang-format off
 template <class A>
-concept arena_allocator = std::copy_constructible<A> && requires(A& allocator, std::byte* block, index_t bytes) {
+concept arena_allocator = std::semiregular<A> && requires(A& allocator, std::byte* block, index_t bytes) {
   { allocator.allocate(bytes) } -> std::same_as<std::byte*>;
   { allocator.release(block, bytes) } noexcept;
 };

@@ -32,7 +32,8 @@ void write_panel(const panel_matrix<T>& shape, index_t columns, const WeightAt& 
   };
   std::memset(panel, 0, to_size(shape.panel_bytes()));
   if constexpr (std::same_as<T, int8>) {
-    // Symmetric: scale = largest magnitude / 127, weight = round(w / scale), ties to even.
+    // Symmetric: scale = largest magnitude / 127, weight = round(w / scale), ties to even. Weights that are infinite or
+    // no number have no such scale: it is NaN for all that share it, which their sums then show.
     const index_t together = shape.scale_terms == 0 ? shape.terms : shape.scale_terms;
     auto* scales = reinterpret_cast<float*>(panel);  // the panel begins with them
     for (index_t first = 0; first < shape.terms; first += together) {
@@ -40,7 +41,8 @@ void write_panel(const panel_matrix<T>& shape, index_t columns, const WeightAt& 
       for (index_t column = 0; column < columns; ++column) {
         float most = 0;
         for (index_t term = first; term < last; ++term) {
-          most = std::max(most, std::abs(widen<float>(weight_at(term, column))));
+          const float size = std::abs(widen<float>(weight_at(term, column)));
+          most = size <= std::numeric_limits<float>::max() ? std::max(most, size) : size - size + size * 0;
         }
         const float scale = most / 127.0f;
         scales[shape.scale_row(first) * kernel::panel_columns + column] = scale;

@@ -44,9 +44,9 @@ FISSILE_INSIDE void finish_hidden(const Activation& activate, const hidden_work&
 template <class Activation>
 using hidden_function = void (*)(const Activation&, const hidden_work&) noexcept;
 
-template <class Activation, bool gated, bool fused = base_is_fused>
+template <class Activation, bool gated, bool fused = arithmetic::fused>
 void hidden_base(const Activation& activate, const hidden_work& work) noexcept {
-  finish_hidden<base_isa, gated>(activate, work);
+  finish_hidden<base_isa<fused>, gated>(activate, work);
 }
 #if FISSILE_X86_TARGETS
 template <class Activation, bool gated>

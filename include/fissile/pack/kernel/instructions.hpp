@@ -6,19 +6,13 @@
 #pragma once
 
 #include <fissile/base/element.hpp>
+#include <fissile/base/multiply_add.hpp>
 #include <fissile/pack/instruction_set.hpp>
 #include <fissile/pack/kernel/vectors.hpp>
 
 #include <cmath>
 
 namespace fissile::kernel {
-
-/// Whether `base` fuses a product and a sum: what the build flags say.
-#if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
-inline constexpr bool base_is_fused = true;
-#else
-inline constexpr bool base_is_fused = false;
-#endif
 
 namespace portable {
 
@@ -77,6 +71,23 @@ FISSILE_INSIDE void multiply_add(const floats<lanes>& a, const floats<lanes>& b,
     sum += a * b;
   }
 #endif
+}
+
+/// Every lane becomes *from, read by a broadcasting load. Adding it to zero would cost an addition and lose the sign of
+/// -0; taking zero from it costs nothing in clang and is taken apart, lane by lane, by g++ 12.
+template <int lanes>
+FISSILE_INSIDE void spread(const float* from, floats<lanes>& to) {
+#if FISSILE_X86_TARGETS && !defined(__clang__)
+  if constexpr (lanes >= 8) {
+    asm("vbroadcastss %1, %0" : "=v"(to) : "m"(*from));
+    return;
+  }
+#endif
+  if constexpr (lanes == 4) {
+    to = floats<4>{*from, *from, *from, *from};
+  } else {
+    to = *from - floats<lanes>{};
+  }
 }
 
 /// Binary16 numbers as floats.

@@ -13,7 +13,8 @@ FISSILE_INSIDE void add_term(const floats<Isa::lanes> (&weights)[wide], const st
                              index_t term, floats<Isa::lanes> (&sums)[tokens][wide]) {
 #pragma GCC unroll 8
   for (int t = 0; t < tokens; ++t) {
-    const floats<Isa::lanes> x = floats<Isa::lanes>{} + reinterpret_cast<const float*>(in[t])[term];
+    floats<Isa::lanes> x;
+    spread<Isa::lanes>(reinterpret_cast<const float*>(in[t]) + term, x);
 #pragma GCC unroll 8
     for (int w = 0; w < wide; ++w) multiply_add<Isa::lanes, Isa::fused>(weights[w], x, sums[t][w]);
   }

@@ -4,6 +4,8 @@
 #include <fissile/base/view.hpp>
 #include <fissile/pack/kernel/isa.hpp>
 
+#include <cstring>
+
 namespace fissile::kernel {
 
 /// to: [from.length()]; it may begin where `from` begins, since every number is read before its place is written.
@@ -21,12 +23,14 @@ FISSILE_INSIDE void round_row(vector_view<const float> from, bf16* to) {
     *reinterpret_cast<typename vector<lanes>::shorts_in_memory*>(to + i) =
         __builtin_convertvector(rounded, typename vector<lanes>::shorts);
   }
-  for (; i < from.length(); ++i) to[i] = to_bf16(from[i]);
+  for (; i < from.length(); ++i) {
+    const bf16 rounded = to_bf16(from[i]);
+    std::memcpy(to + i, &rounded, sizeof rounded);  // as bytes: `to` may lie where floats are still to be read
+  }
 }
 
-template <bool fused = base_is_fused>
-void round_base(vector_view<const float> from, bf16* to) noexcept {
-  round_row<base_isa::lanes>(from, to);
+inline void round_base(vector_view<const float> from, bf16* to) noexcept {
+  round_row<base_isa<arithmetic::fused>::lanes>(from, to);
 }
 #if FISSILE_X86_TARGETS
 FISSILE_TARGET_AVX2 inline void round_avx2(vector_view<const float> from, bf16* to) noexcept {

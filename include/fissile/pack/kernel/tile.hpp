@@ -35,6 +35,9 @@ inline constexpr int tile_registers = Isa::lanes == 16 ? 4
                                                           : tokens == 2 ? 4
                                                                         : 2);
 
+/// Bytes ahead in the panel, which waits in the second-level cache, that a tile of several tokens fetches into the first.
+inline constexpr int near_ahead = 1024;
+
 template <class Isa, int tokens, class Reader>
 FISSILE_INSIDE void multiply_tile(const tile_work& work) {
   constexpr int wide = tile_registers<Isa, tokens>;
@@ -62,6 +65,12 @@ FISSILE_INSIDE void multiply_tile(const tile_work& work) {
     for (index_t step = 0; step < whole; ++step, row += panel_columns * Reader::column_bytes) {
       for (index_t line = 0; line < lines; ++line, ahead += 64) {
         __builtin_prefetch(ahead, 0, tokens <= 2 ? 3 : 2);
+      }
+      if constexpr (tokens > 2) {
+#pragma GCC unroll 8
+        for (int line = 0; line < wide * lanes * Reader::column_bytes; line += 64) {
+          __builtin_prefetch(row + near_ahead + line, 0, 3);
+        }
       }
       Reader::template add<Isa, tokens, wide>(row, in, step, sums);
     }

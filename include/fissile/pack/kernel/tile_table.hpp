@@ -6,10 +6,9 @@
 
 namespace fissile::kernel {
 
-/// `fused` is an argument so that files built with other flags, whose base is another one, have another function.
-template <class Reader, int tokens, bool fused = base_is_fused>
+template <class Reader, int tokens, bool fused = arithmetic::fused>
 void tile_base(const tile_work& work) noexcept {
-  multiply_tile<base_isa, tokens, Reader>(work);
+  multiply_tile<base_isa<fused>, tokens, Reader>(work);
 }
 #if FISSILE_X86_TARGETS
 template <class Reader, int tokens>
