@@ -14,7 +14,7 @@ namespace {
 
 using testing::occurrences;
 
-constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
+constexpr double gap = std::numeric_limits<double>::quiet_NaN();
 constexpr double infinite = std::numeric_limits<double>::infinity();
 
 line_chart chart_of(std::vector<chart_series> series) {
@@ -34,7 +34,7 @@ TEST(line_chart, draws_names_points_and_bars) {
 }
 
 TEST(line_chart, an_unknown_value_breaks_the_line) {
-  const std::string xml = to_svg(chart_of({{"a", {{0, 1}, {1, 2}, {2, unknown}, {3, 1}, {4, 2}}}}));
+  const std::string xml = to_svg(chart_of({{"a", {{0, 1}, {1, 2}, {2, gap}, {3, 1}, {4, 2}}}}));
   EXPECT_EQ(testing::not_well_formed(xml), "");
   const std::size_t path = xml.find("<path d=\"M");
   const std::string moves = xml.substr(path, xml.find('>', path) - path);
@@ -93,11 +93,11 @@ TEST(line_chart, what_cannot_be_drawn_is_refused) {
     return testing::refusal<setting_error>([&] { static_cast<void>(to_svg(chart_of(series))); });
   };
   EXPECT_NE(refusal({}).find("got none"), std::string::npos);
-  EXPECT_NE(refusal({{"a", {{0, unknown}}}}).find("got none"), std::string::npos);
+  EXPECT_NE(refusal({{"a", {{0, gap}}}}).find("got none"), std::string::npos);
   EXPECT_NE(refusal({{"a", {{0, infinite}}}}).find("(0, inf +- 0) in a"), std::string::npos);
-  EXPECT_NE(refusal({{"a", {{unknown, 1}}}}).find("in a"), std::string::npos);
+  EXPECT_NE(refusal({{"a", {{gap, 1}}}}).find("in a"), std::string::npos);
   EXPECT_NE(refusal({{"a", {{0, 1, -1}}}}).find("+- -1"), std::string::npos);
-  EXPECT_NE(refusal({{"a", {{0, 1, unknown}}}}).find("in a"), std::string::npos);
+  EXPECT_NE(refusal({{"a", {{0, 1, gap}}}}).find("in a"), std::string::npos);
   EXPECT_NE(refusal({{"a", {{0, -1e308}, {1, 1.7e308}}}}).find("too far apart"), std::string::npos);
 }
 

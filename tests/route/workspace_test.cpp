@@ -7,38 +7,38 @@
 namespace fissile {
 namespace {
 
-struct sizes {
+struct roomy_sizes {
   index_t width_ = 5, neurons_ = 12, experts_ = 4, largest_ = 6;
   index_t width() const noexcept { return width_; }
   index_t neurons() const noexcept { return neurons_; }
   index_t experts() const noexcept { return experts_; }
   index_t largest_expert() const noexcept { return largest_; }
 };
-static_assert(sized_layer<sizes>);
+static_assert(sized_layer<roomy_sizes>);
 
 TEST(workspace, knows_the_layer_it_was_made_for) {
-  const workspace work{sizes{}, {.batch = 7}};
+  const workspace work{roomy_sizes{}, {.batch = 7}};
   EXPECT_EQ(work.batch(), 7);
   EXPECT_EQ(work.width(), 5);
   EXPECT_EQ(work.neurons(), 12);
   EXPECT_EQ(work.experts(), 4);
   EXPECT_EQ(work.tasks(), 1);
   EXPECT_EQ(work.routes().length(), 0) << "nothing was started";
-  EXPECT_EQ(workspace{sizes{}}.batch(), 1);
+  EXPECT_EQ(workspace{roomy_sizes{}}.batch(), 1);
 }
 
 TEST(workspace, has_a_tile_for_each_task) {
   thread_pool pool{3};
-  workspace work{sizes{}, {.batch = 2}, pool};
+  workspace work{roomy_sizes{}, {.batch = 2}, pool};
   EXPECT_EQ(work.tasks(), 3);
   for (index_t task = 0; task < 3; ++task) EXPECT_EQ(work.tile(task).length(), 6 * lanes);
   for (index_t task = 1; task < 3; ++task) EXPECT_EQ(work.tile(task).data(), work.tile(task - 1).end());
-  workspace wide{sizes{.width_ = 9}};
+  workspace wide{roomy_sizes{.width_ = 9}};
   EXPECT_EQ(wide.tile(0).length(), 9 * lanes);
 }
 
 TEST(workspace, starts_batches_of_empty_routes) {
-  workspace work{sizes{}, {.batch = 3}};
+  workspace work{roomy_sizes{}, {.batch = 3}};
   work.choose_all(3, 4);
   work.routes()[1].undefined_scores = 2;
   work.start(2);
@@ -53,7 +53,7 @@ TEST(workspace, starts_batches_of_empty_routes) {
 }
 
 TEST(workspace, chooses_all_or_these) {
-  workspace work{sizes{}, {.batch = 3}};
+  workspace work{roomy_sizes{}, {.batch = 3}};
   work.choose_all(2, 3);
   for (const route& chosen : work.routes()) {
     EXPECT_EQ((std::vector<choice>{chosen.begin(), chosen.end()}), (std::vector<choice>{{0, 1.f}, {1, 1.f}, {2, 1.f}}));
@@ -69,7 +69,7 @@ TEST(workspace, chooses_all_or_these) {
 TEST(workspace, groups_the_same_choices_by_expert) {
   random_source random{1};
   for (int trial = 0; trial < 200; ++trial) {
-    workspace work{sizes{.experts_ = 1 + random.below(9)}, {.batch = 12}};
+    workspace work{roomy_sizes{.experts_ = 1 + random.below(9)}, {.batch = 12}};
     testing::random_routes(random, work, random.below(13), random.uniform());
     work.group();
     for (index_t e = 0; e < work.experts(); ++e) {
@@ -86,7 +86,7 @@ TEST(workspace, groups_the_same_choices_by_expert) {
 }
 
 TEST(workspace, a_copy_stands_alone) {
-  workspace work{sizes{}, {.batch = 2}};
+  workspace work{roomy_sizes{}, {.batch = 2}};
   work.choose_all(2, 4);
   workspace copy = work;
   copy.start(1);
@@ -98,13 +98,13 @@ TEST(workspace, a_copy_stands_alone) {
 
 TEST(workspace, refuses_an_empty_batch) {
   EXPECT_EQ(testing::refusal<setting_error>([] {
-              workspace{sizes{}, {.batch = 0}};
+              workspace{roomy_sizes{}, {.batch = 0}};
             }),
             "workspace: batch: expected at least 1 token, got 0");
 }
 
 TEST(workspace_death, what_is_larger_than_it_breaks_the_contract) {
-  workspace work{sizes{}, {.batch = 2}};
+  workspace work{roomy_sizes{}, {.batch = 2}};
   EXPECT_CONTRACT(work.start(3));
   EXPECT_CONTRACT(work.start(-1));
   EXPECT_CONTRACT(work.choose_all(1, 5));
@@ -112,7 +112,7 @@ TEST(workspace_death, what_is_larger_than_it_breaks_the_contract) {
 
 /// Callers may write routes; what they may not write is found before memory is touched by it.
 TEST(workspace_death, routes_that_do_not_ascend_or_name_no_expert_break_the_contract) {
-  workspace work{sizes{}, {.batch = 2}};
+  workspace work{roomy_sizes{}, {.batch = 2}};
   const auto grouped = [&](std::initializer_list<choice> choices) {
     work.start(1);
     for (const choice& c : choices) work.routes()[0].append(c);

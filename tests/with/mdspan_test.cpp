@@ -1,4 +1,5 @@
 // A span of the test's own that has nothing but what the concept asks for.
+#include <fissile/with/eigen.hpp>
 #include <fissile/with/mdspan.hpp>
 
 #include <gtest/gtest.h>
@@ -21,6 +22,12 @@ TEST(with_mdspan, rows_are_borrowed) {
   EXPECT_EQ(v.data(), numbers.data());
   EXPECT_EQ(v(1, 0), 4.0f);
   EXPECT_EQ(v.columns(), 2);
+}
+
+TEST(with_mdspan, and_eigen_serve_the_same_file) {
+  Eigen::Matrix<float, 2, 3, Eigen::RowMajor> m;
+  m << 1, 2, 3, 4, 5, 6;
+  EXPECT_EQ(fissile::view(m)(1, 2), fissile::view(plain_mdspan{m.data(), {2, 3}, {3, 1}})(1, 2));
 }
 
 TEST(with_mdspan, strided_rows_are_refused_with_the_cure) {

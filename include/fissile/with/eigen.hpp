@@ -17,6 +17,7 @@ namespace fissile {
 /// Column-major matrices and strided vectors are refused while compiling: their numbers do not lie as a view reads
 /// them. Rvalues that own their memory are refused too, since nobody would keep it.
 template <class Derived>
+requires std::is_base_of_v<Eigen::EigenBase<std::remove_cvref_t<Derived>>, std::remove_cvref_t<Derived>>
 auto view(Derived&& matrix) noexcept {
   using plain = std::remove_cvref_t<Derived>;
   static_assert(
