@@ -27,6 +27,11 @@ TEST(scaled, multiplies_by_the_values) {
   EXPECT_EQ(selected(scaled{top_k{.k = 2}}, scores), (choices{{1, 0.75f}, {2, 0.5f}}));
 }
 
+TEST(scaled, gives_an_expert_nobody_chose_by_its_score_nothing_where_that_is_nan) {
+  EXPECT_EQ(selected(scaled{with_shared{top_k{.k = 1}, {0}}}, {not_a_number, 0.5f}), (choices{{0, 0.0f}, {1, 0.5f}}));
+  EXPECT_EQ(selected(scaled{with_shared{top_k{.k = 0}, {1}}}, {2.0f, -0.5f}), (choices{{1, -0.5f}}));
+}
+
 TEST(normalised, divides_by_the_sum) {
   EXPECT_EQ(selected(normalised{top_k{.k = 4}}, scores), (choices{{0, 0.25f}, {1, 0.25f}, {2, 0.25f}, {3, 0.25f}}));
   const choices halves = selected(normalised{scaled{above{.threshold = 0.2f}}}, scores);  // sum 1.5
@@ -40,6 +45,7 @@ TEST(normalised, leaves_a_sum_that_is_not_positive_alone) {
   EXPECT_EQ(selected(normalised{scaled{top_k{.k = 2}}}, {0, -0.0f}), (choices{{0, 0.0f}, {1, 0.0f}}));
   EXPECT_EQ(selected(normalised{scaled{top_k{.k = 2}}}, {-1, -3}), (choices{{0, -1.0f}, {1, -3.0f}}));
   EXPECT_EQ(selected(normalised{above{.threshold = 9}}, scores), choices{});
+  EXPECT_EQ(selected(normalised{scaled{top_k{.k = 2}}}, {infinite, 1}), (choices{{0, infinite}, {1, 1.0f}}));
 }
 
 TEST(rescaled, multiplies_by_experts_over_chosen) {

@@ -18,7 +18,8 @@ namespace fissile {
                                  " wraps a selector: a type with " \
                                  "`void select(selection, route&) const noexcept` (docs/concepts/selector.md)")
 
-/// Weights are multiplied by the squashed scores, as trained mixtures do.
+/// Weights are multiplied by the squashed scores, as trained mixtures do. An expert that works without having been
+/// chosen by its score (`with_shared` inside) and whose score is NaN weighs 0: it must not spoil its token.
 template <class Inner>
 struct scaled {
   FISSILE_REQUIRES_SELECTOR("scaled", Inner);
@@ -27,13 +28,17 @@ struct scaled {
   void check(index_t experts) const { check_settings(inner, experts); }
   void select(selection scores, route& chosen) const noexcept {
     inner.select(scores, chosen);
-    for (choice& c : chosen) c.weight *= scores.values[c.expert];
+    for (choice& c : chosen) {
+      const float value = scores.values[c.expert];
+      c.weight = value == value ? c.weight * value : 0.0f;
+    }
   }
 };
 template <class Inner>
 scaled(Inner) -> scaled<Inner>;  // clang 14 has no aggregate deduction
 
-/// Weights are divided by their sum (`norm_topk_prob` of Hugging Face); left alone where the sum is not positive.
+/// Weights are divided by their sum (`norm_topk_prob` of Hugging Face); left alone where the sum is not positive or not
+/// finite.
 template <class Inner>
 struct normalised {
   FISSILE_REQUIRES_SELECTOR("normalised", Inner);
@@ -44,7 +49,7 @@ struct normalised {
     inner.select(scores, chosen);
     float sum = 0;
     for (const choice& c : chosen) sum += c.weight;
-    if (!(sum > 0)) return;
+    if (!(sum > 0) || sum > std::numeric_limits<float>::max()) return;
     for (choice& c : chosen) c.weight /= sum;
   }
 };
