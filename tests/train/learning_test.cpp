@@ -7,7 +7,9 @@
 namespace fissile::testing {
 namespace {
 
+namespace task {
 constexpr index_t width = 8, neurons = 48, experts = 6, batch = 64;
+}
 
 /// Adam (Kingma and Ba 2015) on one list of numbers.
 struct adam {
@@ -38,59 +40,62 @@ struct lesson {
 
   explicit lesson(std::uint64_t seed)
       : random(seed),
-        teacher(random_ffn<float>(random, {.width = width, .neurons = neurons})),
+        teacher(random_ffn<float>(random, {.width = task::width, .neurons = task::neurons})),
         student(random_problem<float, float>(
-            random, {.layer = {.width = width, .neurons = neurons}, .experts = experts, .batch = batch}, silu{})) {}
+            random,
+            {.layer = {.width = task::width, .neurons = task::neurons}, .experts = task::experts, .batch = task::batch},
+            silu{})) {}
 
   void next(std::vector<float>& target) {
-    student.tokens = random_numbers<float>(random, batch * width);
-    for (index_t t = 0; t < batch; ++t) student.tokens[to_size(t * width)] = 1;
-    dense_ffn(teacher.view(), silu{}, student.tokens_view(), {target.data(), batch, width});
+    student.tokens = random_numbers<float>(random, task::batch * task::width);
+    for (index_t t = 0; t < task::batch; ++t) student.tokens[to_size(t * task::width)] = 1;
+    dense_ffn(teacher.view(), silu{}, student.tokens_view(), {target.data(), task::batch, task::width});
   }
-  /// All experts but the first begin far below the threshold for every token.
+  /// All task::experts but the first begin far below the threshold for every token.
   void close_all_but_the_first() {
     for (float& weight : student.router) weight *= 0.05f;
-    for (index_t e = 0; e < experts; ++e) student.router[to_size(e * width)] = e == 0 ? 1.5f : -1.0f;
+    for (index_t e = 0; e < task::experts; ++e) student.router[to_size(e * task::width)] = e == 0 ? 1.5f : -1.0f;
   }
 };
 
 struct outcome {
   double first_loss = 0, last_loss = 0;      // means over ten batches
-  double first_active = 0, last_active = 0;  // experts a token, the same
+  double first_active = 0, last_active = 0;  // task::experts a token, the same
 };
 
 template <class Surrogate>
 outcome learn(lesson& given, int steps, const Surrogate& slopes, activity_penalty penalty) {
-  gradient_store<float> into{given.student.ffn, experts, batch};
+  gradient_store<float> into{given.student.ffn, task::experts, task::batch};
   std::vector<adam> all;
   all.emplace_back(given.student.ffn.gate, into.gate);
   all.emplace_back(given.student.ffn.up, into.up);
   all.emplace_back(given.student.ffn.down, into.down);
   all.emplace_back(given.student.router, into.router);
   const auto layer = given.student.layer();  // borrows what the steps change
-  training_scratch scratch{layer, {.batch = batch}};
+  training_scratch scratch{layer, {.batch = task::batch}};
   tape remembered{layer, scratch};
-  std::vector<float> out(to_size(batch * width)), target(out.size()), out_gradient(out.size());
+  std::vector<float> out(to_size(task::batch * task::width)), target(out.size()), out_gradient(out.size());
   outcome made;
   for (int step = 1; step <= steps; ++step) {
     given.next(target);
-    layer.forward(given.student.tokens_view(), remembered, {out.data(), batch, width});
+    layer.forward(given.student.tokens_view(), remembered, {out.data(), task::batch, task::width});
     double loss = 0;
     for (std::size_t i = 0; i < out.size(); ++i) {
       const float error = out[i] - target[i];
-      loss += static_cast<double>(error * error) / static_cast<double>(batch);
-      out_gradient[i] = 2 * error / static_cast<float>(batch);
+      loss += static_cast<double>(error * error) / static_cast<double>(task::batch);
+      out_gradient[i] = 2 * error / static_cast<float>(task::batch);
     }
     double active = 0;
-    for (index_t t = 0; t < batch; ++t) {
-      for (const float weight : std::as_const(remembered).weights().row(t)) active += weight > 0 ? 1.0 / batch : 0.0;
+    for (index_t t = 0; t < task::batch; ++t) {
+      for (const float weight : std::as_const(remembered).weights().row(t))
+        active += weight > 0 ? 1.0 / task::batch : 0.0;
     }
     if (step <= 10) made.first_loss += loss / 10, made.first_active += active / 10;
     if (step > steps - 10) made.last_loss += loss / 10, made.last_active += active / 10;
     penalty.add_gradient(remembered);
     ffn_gradients<float> trained = into.view();
     trained.tokens = {};
-    layer.backward(remembered, {out_gradient.data(), batch, width}, trained, slopes);
+    layer.backward(remembered, {out_gradient.data(), task::batch, task::width}, trained, slopes);
     for (adam& each : all) each.step(1e-2f, step);
   }
   return made;

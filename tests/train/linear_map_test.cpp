@@ -46,7 +46,7 @@ void compare_with_loops(random_source& random) {
   const padded<double> in_before = in_gradient, weight_before = weight_gradient;
   std::vector<double> bias_gradient(to_size(outputs), 2.0);
   map.backward(out_gradient.view(), scratch, in_gradient.view());
-  linear_gradients<double>{weight_gradient.view(), bias_gradient}.add(in.view(), out_gradient.view());
+  linear_gradients<double>{weight_gradient.view(), bias_gradient}.add(in.view(), out_gradient.view(), scratch);
 
   for (index_t t = 0; t < tokens; ++t) {
     for (index_t o = 0; o < outputs; ++o) {
@@ -98,9 +98,9 @@ TEST(linear_map, what_is_left_out_is_left_alone) {
   const padded<double> weights{random, 3, 2}, in{random, 4, 2}, out_gradient{random, 4, 3};
   const linear_map<double> map{weights.view()};
   map.backward(out_gradient.view(), scratch, {});
-  linear_gradients<double>{{}}.add(in.view(), out_gradient.view());
+  linear_gradients<double>{{}}.add(in.view(), out_gradient.view(), scratch);
   std::vector<double> bias(3);
-  linear_gradients<double>{{}, bias}.add(in.view(), out_gradient.view());
+  linear_gradients<double>{{}, bias}.add(in.view(), out_gradient.view(), scratch);
   EXPECT_NE(bias[0], 0);
 }
 

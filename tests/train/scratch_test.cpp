@@ -6,7 +6,7 @@ namespace fissile::testing {
 namespace {
 
 template <element T, std::floating_point A>
-struct sizes {
+struct own_sizes {
   using element_type = T;
   using number_type = A;
   index_t w = 3, n = 4, e = 2;
@@ -16,7 +16,7 @@ struct sizes {
 };
 
 TEST(training_scratch, reads_weights_of_its_own_number_in_place) {
-  training_scratch scratch{sizes<float, float>{}};
+  training_scratch scratch{own_sizes<float, float>{}};
   const std::vector<float> stored(12);
   const matrix_view<const float> view{stored.data(), 4, 3};
   EXPECT_EQ(scratch.widened(view).data(), stored.data());
@@ -24,7 +24,7 @@ TEST(training_scratch, reads_weights_of_its_own_number_in_place) {
 
 template <element T, std::floating_point A>
 void expect_widened(random_source& random) {
-  training_scratch scratch{sizes<T, A>{}};
+  training_scratch scratch{own_sizes<T, A>{}};
   const std::vector<T> stored = random_numbers<T>(random, 4 * 5);
   const matrix_view<const T> view{stored.data(), 4, 3, 5};
   const matrix_view<const A> wide = scratch.widened(view);
@@ -43,14 +43,14 @@ TEST(training_scratch, widens_every_element_exactly) {
 
 TEST(training_scratch, refuses_a_batch_of_none) {
   EXPECT_EQ(refusal_of<setting_error>([] {
-              training_scratch scratch{sizes<float, float>{}, {.batch = 0}};
+              training_scratch scratch{own_sizes<float, float>{}, {.batch = 0}};
             }),
             "training_scratch: batch: expected at least 1 token, got 0");
 }
 
 TEST(training_scratch, fits_what_is_not_larger) {
-  const training_scratch scratch{sizes<bf16, float>{}};
-  const auto refusal = [&](sizes<bf16, float> layer) {
+  const training_scratch scratch{own_sizes<bf16, float>{}};
+  const auto refusal = [&](own_sizes<bf16, float> layer) {
     return refusal_of<shape_error>([&] { scratch.check_fits(layer); });
   };
   EXPECT_EQ(refusal({}), "");

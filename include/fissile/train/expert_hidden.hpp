@@ -1,4 +1,5 @@
-// The elementwise middle of the experts, forward and backward side by side; the products around it are Eigen's.
+// The elementwise middle of the experts, forward and backward side by side; expert_products.hpp has what is around it.
+// own.
 //
 //   activated_j = activation(inner_j)          inner: sums of gate; of up, where there is no gate
 //   hidden_j    = activated_j * outer_j        outer: sums of up beside a gate; 1, where there is no gate

@@ -1,4 +1,5 @@
-// One matrix of a layer over a whole batch, forward and backward side by side, each a single product of Eigen.
+// One matrix of a layer over a whole batch, forward and backward side by side, each a single product; for the few
+// tokens that do not repay its copying, products of Eigen one token at a time, which allocate nothing either.
 //
 //   out = in * weights^T + bias                    rows of `weights` are outputs, rows of in and out are tokens
 //   dL/dweights = (dL/dout)^T * in      dL/dbias = sum over tokens of dL/dout      dL/din = dL/dout * weights
@@ -31,10 +32,18 @@ struct linear_map {
   /// in: [tokens x inputs]; out: [tokens x outputs], written.
   template <std::floating_point A>
   void forward(matrix_view<const A> in, training_scratch<A>& scratch, std::type_identity_t<matrix_view<A>> out) const {
-    as_eigen(out).noalias() = as_eigen(in) * as_eigen(scratch.widened(weights)).transpose();
-    if (bias.empty()) return;
+    start(out);
+    const matrix_view<const A> wide = scratch.widened(weights);
+    if (in.rows() > few) return scratch.space().add_product(pick(in).swapped(), pick(wide).swapped(), pick(out));
+    for (index_t token = 0; token < in.rows(); ++token) {
+      as_eigen(out).row(token).noalias() += as_eigen(in).row(token) * as_eigen(wide).transpose();
+    }
+  }
+  /// out = bias, or 0: what products are added to.
+  template <std::floating_point A>
+  void start(matrix_view<A> out) const noexcept {
     for (index_t token = 0; token < out.rows(); ++token) {
-      for (index_t i = 0; i < out.columns(); ++i) out(token, i) += static_cast<A>(bias[i]);
+      for (index_t i = 0; i < out.columns(); ++i) out(token, i) = bias.empty() ? A(0) : static_cast<A>(bias[i]);
     }
   }
 
@@ -43,8 +52,15 @@ struct linear_map {
   void backward(matrix_view<const A> out_gradient, training_scratch<A>& scratch,
                 std::type_identity_t<matrix_view<A>> into) const {
     if (into.empty()) return;
-    as_eigen(into).noalias() += as_eigen(out_gradient) * as_eigen(scratch.widened(weights));
+    const matrix_view<const A> wide = scratch.widened(weights);
+    if (into.rows() > few) return scratch.space().add_product(pick(out_gradient).swapped(), pick(wide), pick(into));
+    for (index_t token = 0; token < into.rows(); ++token) {
+      as_eigen(into).row(token).noalias() += as_eigen(out_gradient).row(token) * as_eigen(wide);
+    }
   }
+
+  /// Up to so many tokens, reading the weights where they lie is faster than first copying them into blocks.
+  static constexpr index_t few = 3;
 };
 
 /// Adds dL/dweights and dL/dbias of a linear map to those of `into` that are not empty.
@@ -54,8 +70,11 @@ struct linear_gradients {
   vector_view<A> bias = {};  // [outputs]
 
   /// in: [tokens x inputs]; out_gradient: [tokens x outputs].
-  void add(matrix_view<const A> in, matrix_view<const A> out_gradient) const {
-    if (!weights.empty()) as_eigen(weights).noalias() += as_eigen(out_gradient).transpose() * as_eigen(in);
+  void add(matrix_view<const A> in, matrix_view<const A> out_gradient, training_scratch<A>& scratch) const {
+    if (!weights.empty()) scratch.space().add_product(pick(out_gradient), pick(in), pick(weights));
+    add_bias(out_gradient);
+  }
+  void add_bias(matrix_view<const A> out_gradient) const noexcept {
     if (bias.empty()) return;
     for (index_t token = 0; token < out_gradient.rows(); ++token) {
       for (index_t i = 0; i < out_gradient.columns(); ++i) bias[i] += out_gradient(token, i);

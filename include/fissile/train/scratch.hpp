@@ -3,6 +3,8 @@
 
 #include <fissile/base/element.hpp>
 #include <fissile/base/view.hpp>
+#include <fissile/train/expert_runs.hpp>
+#include <fissile/train/product.hpp>
 
 #include <concepts>
 #include <string>
@@ -15,18 +17,14 @@ struct training_settings {
 };
 
 /// Sized once for `layer`, and for any layer that is not larger.
-/// Memory: batch * (2 * neurons + experts) numbers, and one widened matrix where weights are not stored in the number
-/// that is computed in.
+/// Memory: batch * (2 * neurons + experts) numbers and batch * experts indices, the blocks of one product, and one
+/// widened matrix where weights are not stored in the number that is computed in.
 template <std::floating_point A>
 class training_scratch {
 public:
   template <class Layer>
   explicit training_scratch(const Layer& layer, training_settings settings = {})
-      : batch_(settings.batch), widened_(to_size(widened_size(layer))) {
-    if (batch_ < 1) {
-      fail<setting_error>(
-          {.argument = "training_scratch: batch", .expected = "at least 1 token", .got = std::to_string(batch_)});
-    }
+      : batch_(checked(settings.batch)), widened_(to_size(widened_size(layer))), runs_(batch_, layer.experts()) {
     weighted_.resize(to_size(batch_ * layer.neurons()));
     products_.resize(to_size(batch_ * layer.neurons()));
     scores_.resize(to_size(batch_ * layer.experts()));
@@ -53,6 +51,11 @@ public:
   matrix_view<A> products(index_t tokens, index_t neurons) noexcept { return {products_.data(), tokens, neurons}; }
   matrix_view<A> scores(index_t tokens, index_t experts) noexcept { return {scores_.data(), tokens, experts}; }
 
+  /// The tokens of each expert; who needs them groups them first.
+  expert_runs& runs() noexcept { return runs_; }
+  /// Where products are computed.
+  product_space<A>& space() noexcept { return space_; }
+
   /// The matrix in A: itself where it is stored so, else a copy that lasts until the next call.
   template <element T>
   matrix_view<const A> widened(matrix_view<const T> stored) noexcept {
@@ -70,6 +73,11 @@ public:
   }
 
 private:
+  static index_t checked(index_t batch) {
+    if (batch >= 1) return batch;
+    fail<setting_error>(
+        {.argument = "training_scratch: batch", .expected = "at least 1 token", .got = std::to_string(batch)});
+  }
   template <class Layer>
   static index_t widened_size(const Layer& layer) noexcept {
     return std::same_as<typename Layer::element_type, A> ? 0 : layer.neurons() * layer.width();
@@ -79,6 +87,8 @@ private:
   std::vector<A> weighted_, products_;  // [batch x neurons]
   std::vector<A> scores_;               // [batch x experts]
   std::vector<A> widened_;              // [neurons * width], or nothing
+  expert_runs runs_;
+  product_space<A> space_;
 };
 template <class Layer>
 training_scratch(const Layer&, training_settings = {}) -> training_scratch<typename Layer::number_type>;

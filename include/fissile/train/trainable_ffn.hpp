@@ -9,13 +9,15 @@
 //   dL/dscore_i  = (factor * dS/dv_i * dL/dweight_i + what penalties ask) * value_i * (1 - value_i)
 //   dL/drouter_i = sum over tokens of dL/dscore_i * x
 //
-// An inactive expert's weights get exactly 0, its row of the router does not (eq. 13 to 16). That needs the outputs of
-// inactive experts, so training is dense on purpose; `sparse_ffn` behind a `router` with the same gate gives the same
-// outputs in inference.
+// An inactive expert's weights get exactly 0, its row of the router does not (eq. 13 to 16). That needs the hidden
+// activations of inactive experts and dL/dhidden: three products of the nine of a step are dense on purpose. The other
+// six run by expert, over the tokens it works for (expert_products.hpp). `sparse_ffn` behind a `router` with the same
+// gate gives the same outputs in inference.
 #pragma once
 
 #include <fissile/partition/borrowed_experts.hpp>
 #include <fissile/train/expert_hidden.hpp>
+#include <fissile/train/expert_products.hpp>
 #include <fissile/train/gradients.hpp>
 #include <fissile/train/linear_map.hpp>
 #include <fissile/train/router_values.hpp>
@@ -63,8 +65,7 @@ public:
   ffn_weights<T> ffn() const noexcept { return storage_.expert(0).ffn; }
 
   /// out = layer(tokens). tokens: [up to the tape's batch x width], which must live unchanged until backward; out the
-  /// same shape, elsewhere. Nothing is allocated here; for the time of a product Eigen may take packing buffers, from
-  /// malloc where they are larger than its EIGEN_STACK_ALLOCATION_LIMIT of 128 KiB.
+  /// same shape, elsewhere. Nothing is allocated, here or in backward.
   void forward(matrix_view<const A> tokens, tape<A>& remembered, matrix_view<A> out) const {
     Expects(remembered.made_for(*this) && tokens.columns() == width());
     Expects(out.rows() == tokens.rows() && out.columns() == width() && (out.empty() || out.data() != tokens.data()));
@@ -78,7 +79,9 @@ public:
     if (ffn().gated()) outer().forward(tokens, scratch, remembered.outer());
     activate_inner(activate_, remembered);
     weigh_hidden(split(), remembered);
-    down().template forward<A>(remembered.weighted(), scratch, out);
+    scratch.runs().group(std::as_const(remembered).weights(), split());
+    down().start(out);
+    add_expert_outputs<T, A>(remembered.weighted(), ffn().down, scratch, out);
   }
 
   /// Adds the gradients of a loss to `into`, for the last forward with this tape. May be called again, with another
@@ -96,24 +99,28 @@ public:
     check_shapes(into, *this, tokens.rows());
     training_scratch<A>& scratch = remembered.scratch();
 
+    scratch.runs().group(std::as_const(remembered).weights(), split());
     weigh_hidden(split(), remembered);
-    linear_gradients<A>{into.down, into.down_bias}.add(remembered.weighted(), out_gradient);
-    as_eigen(remembered.products()).setZero();
-    down().backward(out_gradient, scratch, remembered.products());
+    add_down_gradient<A>(remembered.weighted(), out_gradient, scratch, into.down);
+    linear_gradients<A>{into.down, into.down_bias}.add_bias(out_gradient);
+    linear_map<A>{}.start(remembered.products());
+    down().template backward<A>(out_gradient, scratch, remembered.products());
 
     weigh_hidden_backward(split(), remembered);
     open_gates_backward(slopes, remembered);
-    linear_gradients<A>{into.router}.add(tokens, remembered.scores());
+    linear_gradients<A>{into.router}.add(tokens, remembered.scores(), scratch);
     router_.template backward<A>(remembered.scores(), scratch, into.tokens);
 
     activate_inner_backward(activate_, split(), remembered);
-    const bool gated = ffn().gated();
-    linear_gradients<A>{gated ? into.gate : into.up, gated ? into.gate_bias : into.up_bias}.add(tokens,
-                                                                                                remembered.weighted());
-    inner().template backward<A>(remembered.weighted(), scratch, into.tokens);
-    if (!gated) return;
-    linear_gradients<A>{into.up, into.up_bias}.add(tokens, remembered.products());
-    outer().template backward<A>(remembered.products(), scratch, into.tokens);
+    const auto learn = [&](matrix_view<const T> rows, const linear_gradients<A>& of_rows,
+                           matrix_view<const A> sum_gradient) {
+      add_row_gradient<A>(tokens, sum_gradient, scratch, of_rows.weights);
+      of_rows.add_bias(sum_gradient);
+      add_token_gradient<T, A>(sum_gradient, rows, scratch, into.tokens);
+    };
+    if (!ffn().gated()) return learn(ffn().up, {into.up, into.up_bias}, remembered.weighted());
+    learn(ffn().gate, {into.gate, into.gate_bias}, remembered.weighted());
+    learn(ffn().up, {into.up, into.up_bias}, remembered.products());
   }
 
 private:
