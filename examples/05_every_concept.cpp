@@ -108,6 +108,23 @@ struct own_storage {
 static_assert(expert_storage<own_storage<float>>);
 // [expert_storage]
 
+// [arena_allocator]
+/// Remembers how much memory packed experts hold just now.
+struct metered {
+  static inline index_t held = 0;
+  std::byte* allocate(index_t bytes) const {
+    std::byte* block = aligned_memory{}.allocate(bytes);
+    held += bytes;
+    return block;
+  }
+  void release(std::byte* block, index_t bytes) const noexcept {
+    held -= bytes;
+    aligned_memory{}.release(block, bytes);
+  }
+};
+static_assert(arena_allocator<metered>);
+// [arena_allocator]
+
 // [observer]
 /// The tokens, and the largest activation of any neuron that ran.
 struct loudest {
@@ -220,6 +237,15 @@ int main() {
   std::printf("all %td experts are on, as dense: %s\n", work.routes()[0].length(),
               exactness(ffn, softsign{}, in, out) <= exactness_bound ? "yes" : "no");
   std::printf("%td tokens, loudest neuron at %.2f\n", watch.tokens, static_cast<double>(watch.most));
+
+  // [packed_element]
+  // 8 bits and a scale for each 32 weights; any element can be packed as any packed element.
+  const auto smaller = pack<int8, metered>(ffn, split, {.weights_per_scale = 32});
+  const owned_ffn<float> dequantised = unpack(smaller);  // what the 8 bits stand for
+  // [packed_element]
+  std::printf("packed into %td bytes, %td held\n", smaller.bytes(), metered::held);
+  std::printf("a weight of %.3f became %.3f\n", static_cast<double>(to_float(up[0])),
+              static_cast<double>(dequantised.up[0]));
 
   std::printf("%zu experts are used more than the mean\n", above_the_mean{}(counts.of("en", 0)).size());
   feature_magnitudes magnitudes{{.layers = 1, .width = width}};

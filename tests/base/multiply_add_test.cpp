@@ -8,11 +8,8 @@
 namespace fissile {
 namespace {
 
-#if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
-constexpr bool fused = true;
-#else
-constexpr bool fused = false;
-#endif
+/// What the header says of the flags of this file; that it is so, the tests show.
+constexpr bool fused = arithmetic::fused;
 
 /// (1 + 2^-12)^2 = 1 + 2^-11 + 2^-24, a tie that a rounded product loses.
 TEST(multiply_add, rounds_once_where_the_instruction_set_fuses_and_twice_elsewhere) {

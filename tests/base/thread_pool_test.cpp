@@ -39,7 +39,49 @@ TEST_P(thread_pools, lend_no_more_threads_than_asked_for) {
   EXPECT_GE(length(seen), 1);
 }
 
-INSTANTIATE_TEST_SUITE_P(sizes, thread_pools, ::testing::Values(1, 2, 3, 4));
+/// Between calls the threads first look for the next one and then sleep: calls come while they do either, and while
+/// they are about to go from one to the other.
+TEST_P(thread_pools, run_calls_that_come_at_once_soon_or_late) {
+  thread_pool pool{GetParam()};
+  std::array<int, 9> runs{};
+  auto body = [&](index_t task) noexcept { ++runs[to_size(task)]; };
+  int calls = 0;
+  for (int round = 0; round < 300; ++round) {
+    for (int again = 0; again < 3; ++again, ++calls) pool(9, task_reference{body});
+    const auto start = std::chrono::steady_clock::now();
+    const auto pause = std::chrono::microseconds(round % 20 == 0 ? 500 : round % 100);  // threads look for some 50
+    while (std::chrono::steady_clock::now() - start < pause) {
+    }
+  }
+  for (const int each : runs) EXPECT_EQ(each, calls);
+}
+
+/// The last thread to finish may still be telling the caller so when the pool is taken down.
+TEST_P(thread_pools, may_end_right_after_a_call_and_before_any) {
+  std::array<int, 8> runs{};
+  auto body = [&](index_t task) noexcept { ++runs[to_size(task)]; };
+  for (int round = 0; round < 100; ++round) {
+    thread_pool pool{GetParam()};
+    if (round % 3 == 0) continue;
+    for (int call = 0; call < round % 3; ++call) pool(8, task_reference{body});
+  }
+  for (const int each : runs) EXPECT_EQ(each, 33 * 1 + 33 * 2);
+}
+
+/// A call may lie within memory that is gone when the next one comes: each has its own function.
+TEST_P(thread_pools, run_each_calls_own_function) {
+  thread_pool pool{GetParam()};
+  index_t sum = 0;
+  for (index_t round = 0; round < 500; ++round) {
+    std::array<index_t, 8> results{};
+    auto body = [&results, round](index_t task) noexcept { results[to_size(task)] = round * task; };
+    pool(8, task_reference{body});
+    for (const index_t result : results) sum += result;
+  }
+  EXPECT_EQ(sum, 28 * (499 * 500 / 2));
+}
+
+INSTANTIATE_TEST_SUITE_P(sizes, thread_pools, ::testing::Values(1, 2, 3, 4, 5, 6, 7, 8));
 
 /// Two tasks that wait for each other can only end when two threads run them.
 TEST(thread_pool, tasks_run_at_the_same_time) {

@@ -3,14 +3,32 @@
 // Compilers may or may not contract a * b + c, which changes bits from one call site to the next. Where the
 // instruction set being compiled for has a fused operation it is asked for by name; where it has not, there is nothing
 // to contract into.
+//
+// Files of one program may be compiled for different instruction sets. What depends on the flags here therefore stands
+// in a namespace named after them, and templates that use it take `arithmetic` as an argument: two such files have two
+// functions, not two bodies of one.
 #pragma once
 
 #include <cmath>
 #include <concepts>
 
+// AVX-512 has fused operations of its own: g++ -mavx512f contracts, though it does not define __FMA__.
+#if defined(__FMA__) || defined(__AVX512F__) || defined(__ARM_FEATURE_FMA)
+#define FISSILE_FUSED 1
+#else
+#define FISSILE_FUSED 0
+#endif
+
 namespace fissile {
 
-#if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
+#if FISSILE_FUSED
+
+inline namespace rounds_once {
+
+/// Which rounding this file is compiled with.
+struct arithmetic {
+  static constexpr bool fused = true;
+};
 
 template <std::floating_point A>
 inline A multiply_add(A a, A b, A c) noexcept {
@@ -19,7 +37,15 @@ inline A multiply_add(A a, A b, A c) noexcept {
 /// Numbers that lie side by side and are computed together; here compilers form vectors of std::fma by themselves.
 using number_group = float;
 
+}  // namespace rounds_once
+
 #else
+
+inline namespace rounds_twice {
+
+struct arithmetic {
+  static constexpr bool fused = false;
+};
 
 template <std::floating_point A>
 inline A multiply_add(A a, A b, A c) noexcept {
@@ -33,6 +59,8 @@ inline void multiply_add(float a, const number_group& b, number_group& c) noexce
 #else
 using number_group = float;
 #endif
+
+}  // namespace rounds_twice
 
 #endif
 

@@ -37,14 +37,16 @@ struct aligned_memory {
 };
 
 /// Pages of 2 MiB where the system gives them (Linux, transparent huge pages), plain ones where not: walking through
-/// weights larger than the cache costs fewer misses of the page table.
+/// weights larger than the cache costs fewer misses of the page table. A block smaller than a page shares one.
 struct huge_pages {
 #if defined(MADV_HUGEPAGE)
   static constexpr index_t page = index_t{1} << 21;
   std::byte* allocate(index_t bytes) const {
+    const bool whole_pages = bytes >= page;
+    const std::size_t taken = to_size(whole_pages ? rounded(bytes) : bytes);
     void* block = nullptr;
-    if (posix_memalign(&block, to_size(page), to_size(rounded(bytes))) != 0) throw_out_of_memory();
-    madvise(block, to_size(rounded(bytes)), MADV_HUGEPAGE);  // a wish: without it the block works as well
+    if (posix_memalign(&block, whole_pages ? to_size(page) : 64, taken) != 0) throw_out_of_memory();
+    if (whole_pages) madvise(block, taken, MADV_HUGEPAGE);  // a wish: without it the block works as well
     return static_cast<std::byte*>(block);
   }
   void release(std::byte* block, index_t) const noexcept {

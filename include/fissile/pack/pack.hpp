@@ -96,7 +96,8 @@ auto pack(const Storage& storage, pack_settings settings = {}) {
   for (index_t e = 0; e < storage.experts().experts(); ++e) {
     detail::pack_expert(storage.expert(e), packed.layout(e), packed.memory(e), biased ? packed.input_bias(e) : nullptr);
   }
-  packed.set_down_bias({storage.down_bias().begin(), storage.down_bias().end()});
+  const auto down_bias = storage.down_bias();
+  packed.set_down_bias({down_bias.begin(), down_bias.end()});
   return packed;
 }
 /// Of a layer and its partition.

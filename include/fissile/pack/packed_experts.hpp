@@ -47,8 +47,13 @@ public:
   /// An arena of the right size, not yet filled; for `pack`.
   packed_experts(index_t width, bool gated, partition experts, pack_settings settings)
       : width_(width), gated_(gated), settings_(settings), experts_(std::move(experts)), arena_(place()) {
-    tiles_ = settings.products == products::bf16_dot ? kernel::tiles_for<kernel::rounded_inputs>(settings.instructions)
-                                                     : kernel::tiles_for<T>(settings.instructions);
+    if constexpr (std::same_as<T, bf16>) {
+      if (settings.products == products::bf16_dot) {
+        tiles_ = kernel::tiles_for<kernel::rounded_inputs>(settings.instructions);
+        return;
+      }
+    }
+    tiles_ = kernel::tiles_for<T>(settings.instructions);
   }
 
   index_t width() const noexcept { return width_; }

@@ -20,7 +20,7 @@ public:
   template <element From>
   explicit packed_matrix(matrix_view<const From> matrix, pack_settings settings = {})
       : shape_{.terms = matrix.columns(), .columns = matrix.rows(), .scale_terms = settings.weights_per_scale},
-        arena_((check(matrix.rows(), matrix.columns(), settings), shape_.bytes())),
+        arena_((check(matrix, settings), shape_.bytes())),
         tiles_(kernel::tiles_for<T>(settings.instructions)) {
     for (index_t panel = 0; panel < shape_.panels(); ++panel) {
       const index_t first = panel * kernel::panel_columns;
@@ -53,12 +53,13 @@ public:
   }
 
 private:
-  static void check(index_t rows, index_t columns, const pack_settings& settings) {
+  template <element From>
+  static void check(matrix_view<const From> matrix, const pack_settings& settings) {
     check_settings<T>(settings);
-    if (rows < 1 || columns < 1) {
+    if (matrix.rows() < 1 || matrix.columns() < 1 || matrix.empty()) {
       fail<shape_error>({.argument = "packed_matrix: matrix",
                          .expected = "at least one row and one column",
-                         .got = shape_of(rows, columns)});
+                         .got = shape_of(matrix) + (matrix.empty() ? " without memory" : "")});
     }
     if (settings.products != products::exact) {
       fail<setting_error>(

@@ -19,19 +19,12 @@ struct panel_view {
 
 namespace detail {
 
-/// What to fetch while a tile runs. A single token streams: the memory a little ahead. A batch reads a block several
-/// times, once for each group of tokens, and each group fetches its part of the next block.
+/// What to fetch while a tile runs. A few tokens stream: the memory a little ahead. A batch reads a block several
+/// times, once for each group of tokens, and each group fetches its share of the next block, a little in every step.
 inline void plan_ahead(kernel::tile_work& work, index_t step_bytes, index_t steps, index_t group, index_t groups) {
   constexpr index_t distance = 4096;  // bytes; bench/NOTES.md
-  const index_t lines = std::max<index_t>(1, step_bytes / 64);
-  if (groups == 1) {
-    work.ahead = work.panel + distance;
-    work.ahead_lines = lines;
-    return;
-  }
-  const index_t share = (lines + groups - 1) / groups;
-  work.ahead = work.panel + steps * step_bytes + group * steps * share * 64;
-  work.ahead_lines = group * share < lines ? share : 0;
+  work.ahead_bytes = step_bytes / groups;
+  work.ahead = work.panel + (groups == 1 ? distance : steps * step_bytes + group * steps * work.ahead_bytes);
 }
 
 }  // namespace detail
@@ -66,7 +59,7 @@ void multiply_panel(const panel_view<T>& panel, index_t count, const InOf& in_of
             .out = out,
             .scales = reinterpret_cast<const float*>(panel.data) + shape.scale_row(term) * kernel::panel_columns,
             .ahead = nullptr,
-            .ahead_lines = 0};
+            .ahead_bytes = 0};
         detail::plan_ahead(work, step_bytes,
                            (work.terms + panel_matrix<T>::step_terms - 1) / panel_matrix<T>::step_terms, group, groups);
         panel.tiles->of[tile](work);

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 namespace fissile {
 
@@ -42,7 +43,8 @@ void write_panel(const panel_matrix<T>& shape, index_t columns, const WeightAt& 
         float most = 0;
         for (index_t term = first; term < last; ++term) {
           const float size = std::abs(widen<float>(weight_at(term, column)));
-          most = size <= std::numeric_limits<float>::max() ? std::max(most, size) : size - size + size * 0;
+          most = size <= std::numeric_limits<float>::max() ? std::max(most, size)
+                                                           : std::numeric_limits<float>::quiet_NaN();
         }
         const float scale = most / 127.0f;
         scales[shape.scale_row(first) * kernel::panel_columns + column] = scale;

@@ -25,7 +25,7 @@ struct tile_sums {
 
 /// sums[r][lane] += rows[r][column(k)] * tile[k][lane] for k = 0 ... positions - 1, ascending.
 /// tile: [positions x Lanes].
-template <index_t Rows, index_t Lanes, element T, class Column>
+template <index_t Rows, index_t Lanes, class Arithmetic = arithmetic, element T, class Column>
 inline void add_products(const std::array<const T*, to_size(Rows)>& rows, const Column& column, const float* tile,
                          index_t positions, tile_sums<Rows, Lanes>& sums) noexcept {
   using group = std::conditional_t<Lanes % 4 == 0, number_group, float>;
@@ -83,7 +83,7 @@ inline token_tile make_tile(index_t positions, index_t count, const RowOf& row_o
 
 /// Calls sink(row, lane, sum) for `count` rows of stored numbers, row_at(0) ... row_at(count - 1), and every token of
 /// the tile. Each sum starts at start(row, lane).
-template <element T, class RowAt, class Column, class Start, class Sink>
+template <element T, class Arithmetic = arithmetic, class RowAt, class Column, class Start, class Sink>
 inline void multiply_rows(index_t count, const RowAt& row_at, const Column& column, token_tile tile, const Start& start,
                           const Sink& sink) noexcept {
   const auto group = [&]<index_t Rows, index_t Lanes>(index_t first) noexcept {
@@ -93,7 +93,7 @@ inline void multiply_rows(index_t count, const RowAt& row_at, const Column& colu
       rows[to_size(r)] = row_at(first + r);
       for (index_t lane = 0; lane < tile.count; ++lane) sums.at[r][lane] = start(first + r, lane);
     }
-    add_products<Rows, Lanes>(rows, column, tile.numbers, tile.positions, sums);
+    add_products<Rows, Lanes, Arithmetic>(rows, column, tile.numbers, tile.positions, sums);
     for (index_t r = 0; r < Rows; ++r) {
       for (index_t lane = 0; lane < tile.count; ++lane) sink(first + r, lane, sums.at[r][lane]);
     }

@@ -1,4 +1,4 @@
-// expect: fissile::sparse_ffn, 1st policy: the experts, as `borrow(ffn, partition)` makes them
+// expect: fissile::sparse_ffn, 1st policy: the experts, as `borrow(ffn, partition)` or `pack` makes them
 // expect: docs/concepts/expert_storage.md
 #include <fissile/fissile.hpp>
 

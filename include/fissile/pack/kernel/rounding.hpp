@@ -30,7 +30,7 @@ FISSILE_INSIDE void round_row(vector_view<const float> from, bf16* to) {
 }
 
 inline void round_base(vector_view<const float> from, bf16* to) noexcept {
-  round_row<base_isa<arithmetic::fused>::lanes>(from, to);
+  round_row<base_isa<false>::lanes>(from, to);
 }
 #if FISSILE_X86_TARGETS
 FISSILE_TARGET_AVX2 inline void round_avx2(vector_view<const float> from, bf16* to) noexcept {

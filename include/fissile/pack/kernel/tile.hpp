@@ -20,7 +20,7 @@ struct tile_work {
   float* const* out;           // [tokens]: 64 sums each
   const float* scales;         // [64], of quantised weights
   const std::byte* ahead;      // memory that will be wanted next ...
-  index_t ahead_lines;         // ... cache lines of it for each step
+  index_t ahead_bytes;         // ... and how much of it to fetch in each step
 };
 using tile_function = void (*)(const tile_work&) noexcept;
 
@@ -35,7 +35,8 @@ inline constexpr int tile_registers = Isa::lanes == 16 ? 4
                                                           : tokens == 2 ? 4
                                                                         : 2);
 
-/// Bytes ahead in the panel, which waits in the second-level cache, that a tile of several tokens fetches into the first.
+/// Bytes ahead in the panel, which waits in the second-level cache, that a tile of several tokens fetches into the
+/// first.
 inline constexpr int near_ahead = 1024;
 
 template <class Isa, int tokens, class Reader>
@@ -60,12 +61,11 @@ FISSILE_INSIDE void multiply_tile(const tile_work& work) {
     for (int t = 0; t < tokens; ++t) in[t] = work.in[t];
     const std::byte* row = work.panel + column * Reader::column_bytes;
     const std::byte* ahead = work.ahead;
-    const index_t lines = column == 0 ? work.ahead_lines : 0;
+    const index_t ahead_bytes = column == 0 ? work.ahead_bytes : 0;
     const index_t whole = work.terms / Reader::step_terms;
     for (index_t step = 0; step < whole; ++step, row += panel_columns * Reader::column_bytes) {
-      for (index_t line = 0; line < lines; ++line, ahead += 64) {
-        __builtin_prefetch(ahead, 0, tokens <= 2 ? 3 : 2);
-      }
+      for (index_t line = 0; line < ahead_bytes; line += 64) __builtin_prefetch(ahead + line, 0, tokens <= 2 ? 3 : 2);
+      ahead += ahead_bytes;
       if constexpr (tokens > 2) {
 #pragma GCC unroll 8
         for (int line = 0; line < wide * lanes * Reader::column_bytes; line += 64) {

@@ -6,7 +6,8 @@
 
 namespace fissile::kernel {
 
-/// z = exp(z), within 2 units in the last place from -87 to 88; beyond, as at those ends; NaN stays NaN.
+/// z = exp(z), within 2 units in the last place from -87 to 88; infinite beyond 88 and exp(-87) below -87; NaN stays
+/// NaN.
 ///
 ///   exp(z) = 2^n exp(r),  n = round(z / ln 2),  r = z - n ln 2 in two parts,  |r| <= 0.347
 ///
@@ -15,7 +16,7 @@ template <class Isa>
 FISSILE_INSIDE void exponential(floats<Isa::lanes>& z) {
   constexpr int lanes = Isa::lanes;
   using V = floats<lanes>;
-  z = z > 88.0f ? V{} + 88.0f : z;
+  z = z > 88.0f ? V{} + 89.0f : z;  // 2^128 is infinite
   z = z < -87.0f ? V{} - 87.0f : z;
   V n = V{} + 12582912.0f;  // 1.5 * 2^23: adding it rounds to a whole number
   multiply_add<lanes, Isa::fused>(z, V{} + 1.44269504088896341f, n);
