@@ -1,18 +1,19 @@
-// The few pieces of arithmetic between the products of a LLaMA block: norm, rotation, softmax.
+// The products of a LLaMA block, over weights as files hold them or packed, and what stands between: norm and rotation.
 #pragma once
 
+#include <fissile/base/executor.hpp>
 #include <fissile/base/index.hpp>
 #include <fissile/base/view.hpp>
+#include <fissile/pack/packed_matrix.hpp>
 
 #include <Eigen/Core>
 
-#include <algorithm>
 #include <cmath>
 #include <vector>
 
 namespace fissile::engine {
 
-namespace products {
+namespace maps {
 using row_major = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 using input = Eigen::Map<const row_major, 0, Eigen::OuterStride<>>;
 using output = Eigen::Map<row_major, 0, Eigen::OuterStride<>>;
@@ -22,21 +23,30 @@ inline input eigen(matrix_view<const float> view) {
 inline output eigen(matrix_view<float> view) {
   return {view.data(), view.rows(), view.columns(), Eigen::OuterStride<>(view.row_stride())};
 }
-}  // namespace products
+}  // namespace maps
 
-/// out += tokens . layer^T, for a layer as files hold it. tokens: [n x inputs]; layer: [outputs x inputs].
-inline void add_linear(matrix_view<const float> tokens, matrix_view<const float> layer, matrix_view<float> out) {
-  products::eigen(out).noalias() += products::eigen(tokens) * products::eigen(layer).transpose();
+/// out += tokens . layer^T, for a layer as files hold it. tokens: [n x inputs]; layer: [outputs x inputs]. On the
+/// caller's thread alone.
+inline void add_linear(matrix_view<const float> tokens, matrix_view<const float> layer, matrix_view<float> out,
+                       executor_reference = {}) {
+  maps::eigen(out).noalias() += maps::eigen(tokens) * maps::eigen(layer).transpose();
 }
 /// out = tokens . layer^T
-inline void linear(matrix_view<const float> tokens, matrix_view<const float> layer, matrix_view<float> out) {
-  products::eigen(out).setZero();
+inline void linear(matrix_view<const float> tokens, matrix_view<const float> layer, matrix_view<float> out,
+                   executor_reference = {}) {
+  maps::eigen(out).setZero();
   add_linear(tokens, layer, out);
 }
-/// out = weights . rows: each row of `out` is a weighted sum of rows. weights: [n x m]; rows: [m x numbers].
-inline void mix(matrix_view<const float> weights, matrix_view<const float> rows, matrix_view<float> out) {
-  products::eigen(out).setZero();
-  products::eigen(out).noalias() += products::eigen(weights) * products::eigen(rows);
+/// The same over panels, on the caller's threads.
+template <packed_element T>
+void linear(matrix_view<const float> tokens, const packed_matrix<T>& layer, matrix_view<float> out,
+            executor_reference run) noexcept {
+  layer(tokens, out, run);
+}
+template <packed_element T>
+void add_linear(matrix_view<const float> tokens, const packed_matrix<T>& layer, matrix_view<float> out,
+                executor_reference run) noexcept {
+  layer.accumulate(tokens, out, run);
 }
 
 /// A matrix that owns its numbers.
@@ -46,10 +56,6 @@ public:
   matrix_view<float> rows(index_t count) noexcept { return rows(0, count); }
   matrix_view<float> rows(index_t first, index_t count) noexcept {
     return {numbers_.data() + first * columns_, count, columns_};
-  }
-  /// Of the first `count` rows, the `width` numbers from column `first` on.
-  matrix_view<float> columns(index_t count, index_t first, index_t width) noexcept {
-    return {numbers_.data() + first, count, width, columns_};
   }
 
 private:
@@ -107,18 +113,5 @@ private:
   index_t half_;
   std::vector<turn> turns_;  // [context x rotated / 2]
 };
-
-/// Over the first `seen` scores, times `scale`; the others, which lie in the future, become 0.
-inline void softmax(vector_view<float> scores, index_t seen, float scale) noexcept {
-  float largest = scores[0];
-  for (index_t i = 1; i < seen; ++i) largest = std::max(largest, scores[i]);
-  float sum = 0;
-  for (index_t i = 0; i < seen; ++i) {
-    scores[i] = std::exp((scores[i] - largest) * scale);
-    sum += scores[i];
-  }
-  for (index_t i = 0; i < seen; ++i) scores[i] /= sum;
-  for (index_t i = seen; i < scores.length(); ++i) scores[i] = 0;
-}
 
 }  // namespace fissile::engine

@@ -12,8 +12,13 @@
 #include <engine/tokenizer.hpp>
 #include <engine/vocabulary.hpp>
 
-// reading: one text, with what its layers do, dense or split into experts
+// the same model over panels: the one copy, for speed
+#include <engine/packed_model.hpp>
+#include <engine/packing.hpp>
+
+// reading: one text, with what its layers do, dense or split into experts, borrowed or packed
 #include <engine/arithmetic.hpp>
+#include <engine/attention.hpp>
 #include <engine/feed_forward.hpp>
 #include <engine/session.hpp>
 

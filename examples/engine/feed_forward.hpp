@@ -36,9 +36,9 @@ private:
 template <gguf_element T>
 class split_feed_forward {
 public:
-  /// Borrows the model; `batch` as of the session.
-  split_feed_forward(const model<T>& weights, index_t experts, index_t batch)
-      : layers_(split(weights, experts)), work_(layers_.front(), {.batch = batch}) {}
+  /// Borrows the model; `batch` as of the session. `run` lends threads and must outlive this.
+  split_feed_forward(const model<T>& weights, index_t experts, index_t batch, executor_reference run = {})
+      : layers_(split(weights, experts)), work_(layers_.front(), {.batch = batch}, run) {}
 
   void operator()(index_t layer, matrix_view<const float> tokens, matrix_view<float> residual) noexcept {
     const auto& run = layers_[to_size(layer)];

@@ -19,8 +19,8 @@ inline token_id likeliest(vector_view<const float> logits) noexcept {
 /// Continues `prompt` by at most `most` tokens, and returns the continuation. Stops at the end token and at the end of
 /// the context; only the last tokens of a prompt longer than the context are read. `show(piece)` sees each token's text
 /// as it comes, which may be a part of a character.
-template <gguf_element T, feed_forward Ffn, class Show>
-std::string generate(session<T>& read, const tokenizer& words, Ffn& ffn, std::string_view prompt, index_t most,
+template <language_model Model, feed_forward Ffn, class Show>
+std::string generate(session<Model>& read, const tokenizer& words, Ffn& ffn, std::string_view prompt, index_t most,
                      const Show& show) {
   std::vector<token_id> tokens = words.prompt(prompt);
   if (length(tokens) > read.context()) tokens.erase(tokens.begin(), tokens.end() - read.context());

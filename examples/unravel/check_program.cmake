@@ -24,9 +24,10 @@ file(WRITE ${FOLDER}/en.txt "${english}")
 file(WRITE ${FOLDER}/de.txt "${german}")
 set(texts --text en=en.txt --text de=de.txt)
 
-run(0 "study;prune" --help)
+run(0 "study;prune;speed" --help)
 run(0 "--experts;--active;--bytes;--seed;--text;--guide;--threads;--out" study --help)
 run(0 "--verdict;--out" prune --help)
+run(0 "--synthetic;--experts;--threads;--element;--seconds;--prompt;--seed;--json" speed --help)
 
 run(0 "bits per byte;clearly;shorter than asked;Written to out" study tiny.gguf ${texts} --experts 4 --bytes 1500 --seed 7 --out out)
 foreach(file study.json report.md heatmap.svg counts.json counts.csv verdicts/own_de_uniform_0.25_7.json)
@@ -48,6 +49,14 @@ endif()
 run(0 "FLOPs per token;small.gguf is written" prune tiny.gguf --verdict out/verdicts/own_de_uniform_0.25_7.json --out small.gguf)
 run(0 "single language" study small.gguf --text en=en.txt --experts 3 --bytes 1 --out one)
 
+run(0 "packed as bf16;4 experts;drawn by lot;seed 3;dense;split;25.0 %;speed.json is written"
+  speed tiny.gguf --experts 4 --element bf16 --threads 1 --seconds 0 --prompt 9 --seed 3 --json speed.json)
+file(READ ${FOLDER}/speed.json rows)
+string(JSON count LENGTH "${rows}")
+if(NOT count EQUAL 8) # dense, and 4, 2 and 1 experts of 4; decode and prompt
+  message(FATAL_ERROR "expected 8 rows, got ${count}")
+endif()
+
 # What cannot be done is refused with a message and result 1; the command line's own errors have results of CLI11.
 run(1 "unravel: --text: expected LANGUAGE=FILE" study tiny.gguf --text en --out no)
 run(1 "missing.txt" study tiny.gguf --text en=missing.txt --out no)
@@ -57,6 +66,10 @@ run(1 "experts" study tiny.gguf ${texts} --experts 1000 --out no)
 run(1 "--guide" study tiny.gguf --guide ${FOLDER} --out no)
 run(1 "tiny.gguf" prune tiny.gguf --verdict out/verdicts/own_de_uniform_0.25_7.json --out tiny.gguf)
 run(1 "neurons" prune small.gguf --verdict out/verdicts/own_de_uniform_0.25_7.json --out no.gguf)
+run(1 "unravel: --element: expected one of float, bf16" speed tiny.gguf --element q4 --json no)
+run(1 "unravel: --synthetic: expected tinyllama" speed --synthetic llama --json no)
+run(1 "unravel: --synthetic: expected a file or" speed tiny.gguf --synthetic tinyllama --json no)
+run(1 "unravel: --experts" speed tiny.gguf --experts 65 --json no)
 foreach(file no no.gguf)
   if(EXISTS ${FOLDER}/${file})
     message(FATAL_ERROR "${file} was made by a command that failed")

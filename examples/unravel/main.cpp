@@ -4,6 +4,7 @@
 #include "reckoning.hpp"
 #include "report.hpp"
 #include "save_study.hpp"
+#include "speed_command.hpp"
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
@@ -89,7 +90,7 @@ void run_prune(const prune_words& asked) {
 int main(int count, char** words) try {
   CLI::App app{
       "Splits the feed-forward layers of a language model into experts, counts which of them work for which language, "
-      "and prunes by what was counted."};
+      "prunes by what was counted, and measures how fast it all runs."};
   app.require_subcommand(1);
 
   study_words studied;
@@ -124,9 +125,30 @@ int main(int count, char** words) try {
   prune_command.add_option("--verdict", pruned.verdict, "a file of the study's verdicts/")->required();
   prune_command.add_option("--out", pruned.target, "the GGUF file to write")->required();
 
+  speed_words timed;
+  CLI::App& speed_command =
+      *app.add_subcommand("speed", "Measures tokens a second: dense, split, and with a share of the experts");
+  speed_command.add_option("MODEL", timed.model, "a GGUF file of a LLaMA model [examples/models/babel.gguf]");
+  speed_command.add_option("--synthetic", timed.synthetic,
+                           "instead of a file, random weights of this shape: tinyllama (4 GB of memory as bf16)");
+  speed_command.add_option("--experts", timed.experts, "in each layer")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  speed_command.add_option("--threads", timed.threads, "[as many as there are cores]")->check(CLI::PositiveNumber);
+  speed_command.add_option("--element", timed.element,
+                           "what weights are packed as: float, bf16, f16, int8 or bf16_dot [float; bf16 if synthetic]");
+  speed_command.add_option("--seconds", timed.seconds, "for each row, at least")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  speed_command.add_option("--prompt", timed.prompt, "tokens")->check(CLI::PositiveNumber)->capture_default_str();
+  speed_command.add_option("--seed", timed.seed, "of the experts drawn, and of synthetic weights")
+      ->capture_default_str();
+  speed_command.add_option("--json", timed.json, "a file to write the rows into");
+
   CLI11_PARSE(app, count, words);
   if (study_command.parsed()) run_study(studied, command_line(count, words));
   if (prune_command.parsed()) run_prune(pruned);
+  if (speed_command.parsed()) run_speed(timed);
   return 0;
 } catch (const std::exception& problem) {
   std::fprintf(stderr, "unravel: %s\n", problem.what());

@@ -37,7 +37,7 @@ inline double surprise(vector_view<const float> logits, engine::token_id chosen)
 
 /// Reads one window; `visit(first, count)` is called after each part of it was read.
 template <class Ffn, class Visit>
-void read_window(engine::session<float>& read, const window& text, Ffn& ffn, const Visit& visit) {
+void read_window(engine::session<engine::model<float>>& read, const window& text, Ffn& ffn, const Visit& visit) {
   const vector_view<const engine::token_id> tokens{text.tokens};
   read.rewind(0);
   for (index_t first = 0; first < tokens.length(); first += read.batch()) {
@@ -48,7 +48,7 @@ void read_window(engine::session<float>& read, const window& text, Ffn& ffn, con
 }
 
 template <class Ffn>
-score score_windows(engine::session<float>& read, const std::vector<window>& windows, Ffn& ffn) {
+score score_windows(engine::session<engine::model<float>>& read, const std::vector<window>& windows, Ffn& ffn) {
   score total;
   for (const window& one : windows) {
     read_window(read, one, ffn, [&](index_t first, index_t count) {

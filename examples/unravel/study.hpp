@@ -193,7 +193,7 @@ private:
   struct desk {
     desk(const split_model& split, engine::session_settings chosen)
         : read(split.weights(), chosen), work(split.layer(0), {.batch = chosen.batch}) {}
-    engine::session<float> read;
+    engine::session<engine::model<float>> read;
     workspace work;
   };
   std::unique_ptr<desk> make_desk() const { return std::make_unique<desk>(split_, session_for(context_)); }

@@ -221,7 +221,7 @@ TEST_F(archetype, executor_and_observers_serve) {
 }
 
 TEST_F(archetype, phi_and_reduction_score) {
-  const oracle_scorer oracle{ffn.view(), even_slices{}.split(4, 2), halves{0}, cubes{0}, last{}};
+  const oracle_scorer oracle{borrow(ffn.view(), even_slices{}.split(4, 2)), halves{0}, cubes{0}, last{}};
   const router choose{oracle, no_squash{}, top_k{.k = 2}};
   workspace work{layer_sizes{0}, {.batch = 2}};
   choose(in, work);

@@ -51,10 +51,10 @@ float to_float(eighths value) noexcept {
 static_assert(element<eighths> && !packed_element<eighths>);
 
 /// expert_storage whose weights have a type of a user's own: one expert that holds all neurons.
-struct undivided {
+struct one_expert {
   using element_type = eighths;
-  explicit undivided(ffn_weights<eighths> layer) : ffn(layer), all(even_slices{}.split(layer, 1)) {}
-  undivided(undivided&&) noexcept = default;
+  explicit one_expert(ffn_weights<eighths> layer) : ffn(layer), all(even_slices{}.split(layer, 1)) {}
+  one_expert(one_expert&&) noexcept = default;
   index_t width() const noexcept { return ffn.width(); }
   const partition& experts() const noexcept { return all; }
   expert_view<eighths> expert(index_t e) const noexcept { return {ffn, all.expert(e)}; }
@@ -78,7 +78,7 @@ TYPED_TEST(packed_archetypes, allocator_element_and_storages_run_and_are_exact) 
   std::vector<eighths> numbers;
   for (signed char i = 0; i < 36; ++i) numbers.push_back({static_cast<signed char>(i % 2 == 0 ? i : -i)});
   const ffn_weights<eighths> ffn{{numbers.data(), 4, 3}, {numbers.data() + 12, 4, 3}, {numbers.data() + 24, 3, 4}};
-  const auto packed = pack<TypeParam, plain_memory>(undivided{ffn});
+  const auto packed = pack<TypeParam, plain_memory>(one_expert{ffn});
   const sparse_ffn run{lent_panels<TypeParam>{packed}, silu{}};
   const std::vector<float> x{1, -2, 3, -4, 5, -6};
   std::vector<float> y(6);

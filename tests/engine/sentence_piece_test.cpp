@@ -51,13 +51,13 @@ gguf_writer small_vocabulary() {
   return out;
 }
 
-tokenizer read_back(const gguf_writer& out) {
+tokenizer read_pieces(const gguf_writer& out) {
   const testing::temporary_directory directory;
   out.save(directory / "words.gguf");
   return tokenizer{gguf_file{directory / "words.gguf"}};
 }
 
-std::vector<std::string> pieces(const tokenizer& words, std::string_view text) {
+std::vector<std::string> pieces_of(const tokenizer& words, std::string_view text) {
   std::vector<std::string> all;
   for (const token_id token : words.encode(text)) all.push_back(words.words().text(token));
   return all;
@@ -68,64 +68,64 @@ using list = std::vector<std::string>;
 TEST(sentence_piece, joins_the_best_score_first_and_the_leftmost_of_equals) {
   gguf_writer file = small_vocabulary();
   file.set("tokenizer.ggml.add_space_prefix", false);
-  const tokenizer words = read_back(file);
-  EXPECT_EQ(pieces(words, "abc"), (list{"abc"}));  // b and c, then a
-  EXPECT_EQ(pieces(words, "aaa"), (list{"aa", "a"}));
-  EXPECT_EQ(pieces(words, "aab"), (list{"a", "ab"}));
-  EXPECT_EQ(pieces(words, ""), list{});
+  const tokenizer words = read_pieces(file);
+  EXPECT_EQ(pieces_of(words, "abc"), (list{"abc"}));  // b and c, then a
+  EXPECT_EQ(pieces_of(words, "aaa"), (list{"aa", "a"}));
+  EXPECT_EQ(pieces_of(words, "aab"), (list{"a", "ab"}));
+  EXPECT_EQ(pieces_of(words, ""), list{});
 }
 
 TEST(sentence_piece, spaces_are_visible_and_one_is_put_before) {
-  const tokenizer words = read_back(small_vocabulary());
-  EXPECT_EQ(pieces(words, "ab a"), (list{"\xe2\x96\x81", "ab",
-                                         "\xe2\x96\x81"
-                                         "a"}));
+  const tokenizer words = read_pieces(small_vocabulary());
+  EXPECT_EQ(pieces_of(words, "ab a"), (list{"\xe2\x96\x81", "ab",
+                                            "\xe2\x96\x81"
+                                            "a"}));
   EXPECT_EQ(words.decode(words.encode("ab a")), "ab a");
   EXPECT_EQ(words.decode(words.encode(" a")), " a");
 }
 
 TEST(sentence_piece, what_is_no_token_becomes_its_bytes) {
-  const tokenizer words = read_back(small_vocabulary());
-  EXPECT_EQ(pieces(words, "\xc3\xa9\xc3\xa8"), (list{"\xe2\x96\x81", "\xc3\xa9", "<0xC3>", "<0xA8>"}));
+  const tokenizer words = read_pieces(small_vocabulary());
+  EXPECT_EQ(pieces_of(words, "\xc3\xa9\xc3\xa8"), (list{"\xe2\x96\x81", "\xc3\xa9", "<0xC3>", "<0xA8>"}));
   EXPECT_EQ(words.piece(3 + 0xe2), "\xe2");
 }
 
 TEST(sentence_piece, every_text_comes_back) {
-  const tokenizer words = read_back(small_vocabulary());
+  const tokenizer words = read_pieces(small_vocabulary());
   for (const std::string& text : testing::texts()) EXPECT_EQ(words.decode(words.encode(text)), text);
 }
 
 TEST(sentence_piece, prompts_begin_and_end_as_the_file_says) {
-  EXPECT_EQ(read_back(small_vocabulary()).prompt("a").front(), 1);  // where it says nothing
-  EXPECT_NE(read_back(small_vocabulary()).prompt("a").back(), 2);
+  EXPECT_EQ(read_pieces(small_vocabulary()).prompt("a").front(), 1);  // where it says nothing
+  EXPECT_NE(read_pieces(small_vocabulary()).prompt("a").back(), 2);
   gguf_writer other = small_vocabulary();
   other.set("tokenizer.ggml.add_bos_token", false);
   other.set("tokenizer.ggml.add_eos_token", true);
-  EXPECT_NE(read_back(other).prompt("a").front(), 1);
-  EXPECT_EQ(read_back(other).prompt("a").back(), 2);
+  EXPECT_NE(read_pieces(other).prompt("a").front(), 1);
+  EXPECT_EQ(read_pieces(other).prompt("a").back(), 2);
   other.set("tokenizer.ggml.eos_token_id", ~std::uint32_t{0});  // "none" of some files
-  EXPECT_NE(read_back(other).prompt("a").back(), 2);
-  EXPECT_EQ(read_back(other).piece(1), "");
+  EXPECT_NE(read_pieces(other).prompt("a").back(), 2);
+  EXPECT_EQ(read_pieces(other).piece(1), "");
 }
 
 TEST(sentence_piece, broken_vocabularies_are_refused) {
   gguf_writer file = small_vocabulary();
   file.set("tokenizer.ggml.scores", std::vector<float>{1, 2});
-  expect_says(message_of<file_error>([&] { read_back(file); }), {"tokenizer.ggml.scores", "269 scores", "got 2"});
+  expect_says(message_of<file_error>([&] { read_pieces(file); }), {"tokenizer.ggml.scores", "269 scores", "got 2"});
   file.set("tokenizer.ggml.token_type", std::vector<std::int32_t>{1});
-  expect_says(message_of<file_error>([&] { read_back(file); }), {"tokenizer.ggml.token_type", "269 kinds", "got 1"});
+  expect_says(message_of<file_error>([&] { read_pieces(file); }), {"tokenizer.ggml.token_type", "269 kinds", "got 1"});
   file.set("tokenizer.ggml.model", "bert");
-  expect_says(message_of<file_error>([&] { read_back(file); }), {"tokenizer.ggml.model", "llama or gpt2, got bert"});
+  expect_says(message_of<file_error>([&] { read_pieces(file); }), {"tokenizer.ggml.model", "llama or gpt2, got bert"});
 }
 
 TEST(sentence_piece, a_real_vocabulary) {
   FISSILE_NEEDS_MODEL(path, "stories260K.gguf");
   const tokenizer words{gguf_file{path}};
   for (const std::string& text : testing::texts()) EXPECT_EQ(words.decode(words.encode(text)), text);
-  EXPECT_EQ(pieces(words, "Once upon a time"), (list{"\xe2\x96\x81Once", "\xe2\x96\x81upon",
-                                                     "\xe2\x96\x81"
-                                                     "a",
-                                                     "\xe2\x96\x81time"}));
+  EXPECT_EQ(pieces_of(words, "Once upon a time"), (list{"\xe2\x96\x81Once", "\xe2\x96\x81upon",
+                                                        "\xe2\x96\x81"
+                                                        "a",
+                                                        "\xe2\x96\x81time"}));
   EXPECT_EQ(words.prompt("Once").front(), 1);
 }
 

@@ -10,8 +10,8 @@ namespace {
 
 template <class T>
 class layouts : public ::testing::Test {};
-using stored = ::testing::Types<float, bf16, f16, int8>;
-TYPED_TEST_SUITE(layouts, stored);
+using laid_out = ::testing::Types<float, bf16, f16, int8>;
+TYPED_TEST_SUITE(layouts, laid_out);
 
 TYPED_TEST(layouts, give_every_weight_bytes_of_its_own) {
   using T = TypeParam;

@@ -27,8 +27,8 @@ TEST(converted, rounds_to_nearest_and_leaves_its_own_type_alone) {
 
 template <class T>
 class written_panels : public ::testing::Test {};
-using stored = ::testing::Types<float, bf16, f16>;
-TYPED_TEST_SUITE(written_panels, stored);
+using written = ::testing::Types<float, bf16, f16>;
+TYPED_TEST_SUITE(written_panels, written);
 
 TYPED_TEST(written_panels, read_back_and_are_zero_elsewhere) {
   using T = TypeParam;

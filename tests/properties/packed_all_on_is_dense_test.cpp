@@ -34,10 +34,10 @@ protected:
     return exactness(dense.view(), activate, in, {y.data(), tokens, dense.width});
   }
 };
-using kinds = ::testing::Types<packed_kind<float, silu>, packed_kind<float, gelu>, packed_kind<float, leaky>,
-                               packed_kind<bf16, gelu_tanh>, packed_kind<bf16, relu2>, packed_kind<f16, relu>,
-                               packed_kind<f16, leaky>, packed_kind<int8, silu>, packed_kind<int8, relu2>>;
-TYPED_TEST_SUITE(packed_all_on, kinds);
+using packed_kinds = ::testing::Types<packed_kind<float, silu>, packed_kind<float, gelu>, packed_kind<float, leaky>,
+                                      packed_kind<bf16, gelu_tanh>, packed_kind<bf16, relu2>, packed_kind<f16, relu>,
+                                      packed_kind<f16, leaky>, packed_kind<int8, silu>, packed_kind<int8, relu2>>;
+TYPED_TEST_SUITE(packed_all_on, packed_kinds);
 
 TYPED_TEST(packed_all_on, are_the_dense_layer_for_every_partitioner) {
   random_source& draw = this->random;

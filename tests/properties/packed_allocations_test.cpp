@@ -34,10 +34,10 @@ struct adds_up {
 
 template <class Kind>
 class packed_allocations : public ::testing::Test {};
-using kinds =
+using free_kinds =
     ::testing::Types<packed_kind<float, silu>, packed_kind<bf16, silu>, packed_kind<bf16, silu, products::bf16_dot>,
                      packed_kind<f16, gelu>, packed_kind<int8, testing::leaky>>;
-TYPED_TEST_SUITE(packed_allocations, kinds);
+TYPED_TEST_SUITE(packed_allocations, free_kinds);
 
 TYPED_TEST(packed_allocations, are_none_from_the_first_call_on) {
   using T = typename TypeParam::stored;

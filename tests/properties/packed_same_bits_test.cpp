@@ -28,10 +28,10 @@ struct sums_up {
 
 template <class Kind>
 class packed_same_bits : public ::testing::Test {};
-using kinds = ::testing::Types<packed_kind<float, silu>, packed_kind<bf16, gelu_tanh>,
-                               packed_kind<bf16, silu, products::bf16_dot>, packed_kind<f16, testing::leaky>,
-                               packed_kind<int8, relu2>>;
-TYPED_TEST_SUITE(packed_same_bits, kinds);
+using same_kinds = ::testing::Types<packed_kind<float, silu>, packed_kind<bf16, gelu_tanh>,
+                                    packed_kind<bf16, silu, products::bf16_dot>, packed_kind<f16, testing::leaky>,
+                                    packed_kind<int8, relu2>>;
+TYPED_TEST_SUITE(packed_same_bits, same_kinds);
 
 TYPED_TEST(packed_same_bits, for_any_threads_batches_strides_and_observers) {
   random_source random{1};

@@ -16,7 +16,7 @@ namespace {
 using testing::random_numbers;
 
 /// As many tasks as a large machine would ask for, the last one first.
-struct backwards {
+struct from_the_end {
   index_t threads() const noexcept { return 17; }
   void operator()(index_t tasks, task_reference f) const noexcept {
     while (tasks > 0) f(--tasks);
@@ -39,14 +39,15 @@ private:
 };
 
 template <element T, class Activation>
-struct of {
+struct layer_of {
   using element_type = T;
   using activation_type = Activation;
 };
 template <class Case>
 class same_bits : public ::testing::Test {};
-using cases = ::testing::Types<of<float, silu>, of<bf16, gelu_tanh>, of<f16, relu2>, of<double, gelu>>;
-TYPED_TEST_SUITE(same_bits, cases);
+using layers_tested =
+    ::testing::Types<layer_of<float, silu>, layer_of<bf16, gelu_tanh>, layer_of<f16, relu2>, layer_of<double, gelu>>;
+TYPED_TEST_SUITE(same_bits, layers_tested);
 
 TYPED_TEST(same_bits, for_any_threads_batches_and_workspaces) {
   using T = typename TypeParam::element_type;
@@ -88,13 +89,13 @@ TYPED_TEST(same_bits, for_any_threads_batches_and_workspaces) {
     alone(in, whole, {unjoined.data(), tokens, width});
     ASSERT_EQ(std::memcmp(unjoined.data(), expected.data(), expected.size() * sizeof(float)), 0) << "trial " << trial;
     thread_pool one{1}, two{2}, three{3}, four{4};
-    backwards reversed;
+    from_the_end reversed;
     expect_same({}, "no executor");
     expect_same(one, "1 thread");
     expect_same(two, "2 threads");
     expect_same(three, "3 threads");
     expect_same(four, "4 threads");
-    expect_same(reversed, "backwards");
+    expect_same(reversed, "from_the_end");
   }
 }
 

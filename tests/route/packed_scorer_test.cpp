@@ -16,7 +16,7 @@ namespace {
 
 using testing::random_numbers;
 
-struct sizes {
+struct scored_sizes {
   index_t features, scores;
   index_t width() const noexcept { return features; }
   index_t neurons() const noexcept { return scores; }
@@ -29,7 +29,7 @@ class packed_scorers : public ::testing::Test {};
 using kinds = ::testing::Types<float, bf16, f16, int8>;
 TYPED_TEST_SUITE(packed_scorers, kinds);
 
-/// What the rows lose by being stored as T, relative to the sizes of a sum's terms.
+/// What the rows lose by being stored as T, relative to the scored_sizes of a sum's terms.
 template <class T>
 constexpr double loss = std::same_as<T, float> ? 1e-6
                         : std::same_as<T, f16> ? 6e-4
@@ -70,12 +70,12 @@ TYPED_TEST(packed_scorers, make_the_same_routes_and_score_bits_in_any_batch_and_
   const matrix_view<const float> map{rows.data(), experts, width};
   for (const instruction_set set : testing::machine_sets()) {
     const router choose{packed_scorer{packed_matrix<TypeParam>{map, {.instructions = set}}}, softmax{}, top_k{.k = 8}};
-    workspace whole{sizes{width, experts}, {.batch = tokens}};
+    workspace whole{scored_sizes{width, experts}, {.batch = tokens}};
     choose({x.data(), tokens, width}, whole);
     ASSERT_EQ(whole.routes()[0].length(), 8);
     for (const index_t threads : {1, 2, 3, 4}) {
       thread_pool pool{threads};
-      workspace part{sizes{width, experts + 5}, {.batch = tokens}, pool};  // of a larger layer
+      workspace part{scored_sizes{width, experts + 5}, {.batch = tokens}, pool};  // of a larger layer
       for (index_t first = 0; first < tokens;) {
         const index_t count = std::min(tokens - first, 1 + random.below(20));
         choose({x.data() + first * width, count, width}, part);

@@ -36,7 +36,7 @@ using kinds =
                      packed_kind<f16, gelu_tanh>, packed_kind<int8, gelu>>;
 TYPED_TEST_SUITE(packed_runs, kinds);
 
-struct listener {
+struct packed_listener {
   std::vector<std::pair<index_t, index_t>> told;  // token, expert
   std::vector<std::vector<float>> hidden;
   index_t routes = 0;
@@ -58,7 +58,7 @@ TYPED_TEST(packed_runs, show_the_plain_activations_in_order) {
       plain.routes()[t] = weighted.routes()[t];
       for (choice& c : plain.routes()[t]) c.weight = 1.0f;
     }
-    listener one, other;
+    packed_listener one, other;
     run(this->in, weighted, this->out, one);
     run(this->in, plain, this->out, other);
     EXPECT_EQ(one.hidden, other.hidden) << name_of(set);

@@ -35,7 +35,7 @@ double bits_per_byte(const engine::model<float>& weights, index_t experts, const
   const split_model split{weights, experts};
   const engine::tokenizer words{weights.file()};
   const auto windows = windows_of(random_text(8, 400), words, window_tokens(weights.sizes()));
-  engine::session<float> read{weights};
+  engine::session<engine::model<float>> read{weights};
   workspace work{split.layer(0), {.batch = read.batch()}};
   survivors_on ffn{split, kept, work};
   return score_windows(read, windows, ffn).bits_per_byte();

@@ -39,7 +39,7 @@ TEST(score, of_all_experts_is_the_dense_one) {
     const index_t context = window_tokens(weights.sizes());
     const auto windows = windows_of(content, words, context);
 
-    engine::session<float> read{weights, session_for(context)};
+    engine::session<engine::model<float>> read{weights, session_for(context)};
     engine::dense_feed_forward dense{weights};
     const score reference = score_windows(read, windows, dense);
     workspace work{split.layer(0), {.batch = read.batch()}};
@@ -64,7 +64,7 @@ TEST(score, does_not_depend_on_how_a_window_is_read) {
   const survivors kept(to_size(split.layers()), {0, 2, 3});
   std::vector<double> found;
   for (const index_t batch : {1, 5, 24}) {
-    engine::session<float> read{weights, {.batch = batch}};
+    engine::session<engine::model<float>> read{weights, {.batch = batch}};
     workspace work{split.layer(0), {.batch = batch}};
     survivors_on ffn{split, kept, work};
     found.push_back(score_windows(read, windows, ffn).bits_per_byte());
@@ -79,7 +79,7 @@ TEST(score, changes_when_experts_go) {
   const split_model split{weights, 4};
   const engine::tokenizer words{weights.file()};
   const auto windows = windows_of(random_text(9, 120), words, window_tokens(weights.sizes()));
-  engine::session<float> read{weights};
+  engine::session<engine::model<float>> read{weights};
   workspace work{split.layer(0), {.batch = read.batch()}};
   const survivors everybody(to_size(split.layers()), split.all_experts()), few(to_size(split.layers()), {1});
   survivors_on all{split, everybody, work}, some{split, few, work};
