@@ -26,7 +26,7 @@ TEST(label_key, what_is_not_there_is_refused_with_what_is) {
     return testing::refusal<setting_error>([&] { static_cast<void>(key.among(awkward_labels)); });
   };
   EXPECT_EQ(message("nl"),
-            "label: expected one of en, de, fr, got \"nl\"; awkward_labels are fixed when counts are made");
+            "label: expected one of en, de, fr, got \"nl\"; labels are fixed when counts are made");
   EXPECT_NE(message("").find("got \"\""), std::string::npos);
   EXPECT_NE(message(3).find("got number 3"), std::string::npos);
   EXPECT_NE(message(-1).find("got number -1"), std::string::npos);
@@ -36,7 +36,7 @@ TEST(label_key, labels_are_checked_when_counts_are_made) {
   const auto message = [](const std::vector<std::string>& wrong) {
     return testing::refusal<setting_error>([&] { check_labels(wrong, "counts"); });
   };
-  EXPECT_EQ(message({}), "counts: awkward_labels: expected at least one label, none empty, each once, got none");
+  EXPECT_EQ(message({}), "counts: labels: expected at least one label, none empty, each once, got none");
   EXPECT_NE(message({"en", ""}).find("got an empty one"), std::string::npos);
   EXPECT_NE(message({"en", "de", "en"}).find("got \"en\" twice"), std::string::npos);
   EXPECT_NO_THROW(check_labels(awkward_labels, "counts"));

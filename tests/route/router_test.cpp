@@ -156,8 +156,9 @@ TEST(router_death, what_does_not_fit_the_workspace_breaks_the_contract) {
   EXPECT_CONTRACT(choose({numbers.data(), 2, 3}, work));
   workspace few{sizes{4, 1, 3}, {.batch = 2}};
   EXPECT_CONTRACT(choose({numbers.data(), 2, 4}, few));
-  const linear_scorer wide{.weights = {numbers.data(), 1, 12}};
-  EXPECT_CONTRACT((router{wide, sigmoid{}, above{}}({numbers.data(), 1, 12}, work)));  // its scratch is too small
+  const std::vector<float> many(40);
+  const linear_scorer wide{.weights = {many.data(), 1, 40}};
+  EXPECT_CONTRACT((router{wide, sigmoid{}, above{}}({many.data(), 1, 40}, work)));  // its scratch is too small
 }
 
 }  // namespace

@@ -31,10 +31,10 @@ TEST(workspace, has_a_tile_for_each_task) {
   thread_pool pool{3};
   workspace work{roomy_sizes{}, {.batch = 2}, pool};
   EXPECT_EQ(work.tasks(), 3);
-  for (index_t task = 0; task < 3; ++task) EXPECT_EQ(work.tile(task).length(), 6 * lanes);
+  for (index_t task = 0; task < 3; ++task) EXPECT_EQ(work.tile(task).length(), 2 * 64);
   for (index_t task = 1; task < 3; ++task) EXPECT_EQ(work.tile(task).data(), work.tile(task - 1).end());
   workspace wide{roomy_sizes{.width_ = 9}};
-  EXPECT_EQ(wide.tile(0).length(), 9 * lanes);
+  EXPECT_EQ(wide.tile(0).length(), 9 * lanes) << "a tile of the widest rows, where that is more than 64 a token";
 }
 
 TEST(workspace, starts_batches_of_empty_routes) {

@@ -192,8 +192,12 @@ TEST_F(sparse_ffn_death, a_workspace_for_a_smaller_layer_breaks_the_contract) {
   EXPECT_CONTRACT((sparse_ffn{borrow(more.view(), even_slices{}.split(13, 3)), silu{}}(in, work, out)));
   EXPECT_CONTRACT((sparse_ffn{borrow(ffn.view(), even_slices{}.split(12, 4)), silu{}}(in, work, out)));
   // As many neurons and experts, but one expert larger than any tile was made for.
-  const partition uneven{{{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, {10}, {11}}};
-  EXPECT_CONTRACT((sparse_ffn{borrow(ffn.view(), uneven), silu{}}(in, work, out)));
+  const auto many = testing::random_ffn<float>(random, {.width = 4, .neurons = 40});
+  const sparse_ffn even{borrow(many.view(), even_slices{}.split(40, 3)), silu{}};
+  workspace small{even, {.batch = 2}};
+  small.choose_all(2, 3);
+  const partition uneven{{ascending(38), {38}, {39}}};
+  EXPECT_CONTRACT((sparse_ffn{borrow(many.view(), uneven), silu{}}(in, small, out)));
 }
 
 TEST_F(sparse_ffn_death, a_route_to_an_expert_that_is_not_there_breaks_the_contract) {
