@@ -1,4 +1,5 @@
-// A plain read of memory, front to back, as fast as the processor can: the limit of work that reads each weight once.
+// A plain read of memory, as fast as the processor can: the limit of work that reads each weight once. Front to back,
+// or from several places side by side, which keeps more of the memory busy on some machines.
 #pragma once
 
 #include <fissile/pack/instruction_set.hpp>
@@ -7,10 +8,6 @@
 #include <cstdint>
 #include <string>
 #include <vector>
-
-#if FISSILE_X86_TARGETS
-#include <immintrin.h>
-#endif
 
 namespace fissile::bench {
 
@@ -23,56 +20,49 @@ struct stream_kernel {
   std::size_t ahead;
 };
 
-inline std::uint64_t base_stream(const std::byte* from, std::size_t bytes, std::size_t ahead) {
-  typedef std::uint64_t lanes_type __attribute__((vector_size(16), may_alias));
-  lanes_type sums[8] = {};
-  for (std::size_t at = 0; at < bytes; at += 512) {
-    const auto* lines = reinterpret_cast<const lanes_type*>(from + at);
-    if (ahead != 0) {
-      for (std::size_t line = 0; line < 512; line += 64) __builtin_prefetch(from + at + ahead + line);
-    }
-#pragma GCC unroll 32
-    for (int i = 0; i < 32; ++i) sums[i % 8] ^= lines[i];
+/// Adds what lies in 512 bytes to eight sums, and asks for memory further on.
+template <class Vector, std::size_t count>
+[[gnu::always_inline]] inline void read_512(const std::byte* from, std::size_t ahead, Vector (&sums)[count]) {
+  if (ahead != 0) {
+#pragma GCC unroll 8
+    for (std::size_t line = 0; line < 512; line += 64) __builtin_prefetch(from + ahead + line);
   }
+  const auto* vectors = reinterpret_cast<const Vector*>(from);
+#pragma GCC unroll 32
+  for (std::size_t i = 0; i < 512 / sizeof(Vector); ++i) sums[i % count] ^= vectors[i];
+}
+
+/// Reads `streams` equal parts side by side.
+template <class Vector, std::size_t streams>
+[[gnu::always_inline]] inline std::uint64_t read_all(const std::byte* from, std::size_t bytes, std::size_t ahead) {
+  Vector sums[8] = {};
+  const std::size_t part = bytes / streams / 512 * 512;
+  for (std::size_t at = 0; at < part; at += 512) {
+#pragma GCC unroll 8
+    for (std::size_t stream = 0; stream < streams; ++stream) read_512(from + stream * part + at, ahead, sums);
+  }
+  for (std::size_t at = streams * part; at < bytes; at += 512) read_512(from + at, ahead, sums);
   for (int i = 1; i < 8; ++i) sums[0] ^= sums[i];
   return sums[0][0] ^ sums[0][1];
 }
 
-#if FISSILE_X86_TARGETS
-__attribute__((target("avx2"))) inline std::uint64_t avx2_stream(const std::byte* from, std::size_t bytes,
-                                                                 std::size_t ahead) {
-  __m256i sums[8];
-  for (__m256i& sum : sums) sum = _mm256_setzero_si256();
-  for (std::size_t at = 0; at < bytes; at += 512) {
-    const auto* lines = reinterpret_cast<const __m256i*>(from + at);
-    if (ahead != 0) {
-#pragma GCC unroll 8
-      for (std::size_t line = 0; line < 512; line += 64) __builtin_prefetch(from + at + ahead + line);
-    }
-#pragma GCC unroll 16
-    for (int i = 0; i < 16; ++i) sums[i % 8] = _mm256_xor_si256(sums[i % 8], _mm256_load_si256(lines + i));
-  }
-  for (int i = 1; i < 8; ++i) sums[0] = _mm256_xor_si256(sums[0], sums[i]);
-  return static_cast<std::uint64_t>(_mm256_extract_epi64(sums[0], 0));
-}
+template <std::size_t size>
+struct whole_numbers {
+  typedef std::uint64_t vector __attribute__((vector_size(size), may_alias));
+};
 
-__attribute__((target("avx512f"))) inline std::uint64_t avx512_stream(const std::byte* from, std::size_t bytes,
-                                                                      std::size_t ahead) {
-  __m512i sums[8];
-  for (__m512i& sum : sums) sum = _mm512_setzero_si512();
-  for (std::size_t at = 0; at < bytes; at += 512) {
-    if (ahead != 0) {
-#pragma GCC unroll 8
-      for (std::size_t line = 0; line < 512; line += 64) __builtin_prefetch(from + at + ahead + line);
-    }
-    const auto* lines = reinterpret_cast<const __m512i*>(from + at);
-#pragma GCC unroll 8
-    for (int i = 0; i < 8; ++i) sums[i] = _mm512_xor_si512(sums[i], _mm512_load_si512(lines + i));
-  }
-  for (int i = 1; i < 8; ++i) sums[0] = _mm512_xor_si512(sums[0], sums[i]);
-  alignas(64) std::uint64_t all[8];
-  _mm512_store_si512(all, sums[0]);
-  return all[0] ^ all[7];
+template <std::size_t streams>
+std::uint64_t base_stream(const std::byte* from, std::size_t bytes, std::size_t ahead) {
+  return read_all<whole_numbers<16>::vector, streams>(from, bytes, ahead);
+}
+#if FISSILE_X86_TARGETS
+template <std::size_t streams>
+[[gnu::target("avx2")]] std::uint64_t avx2_stream(const std::byte* from, std::size_t bytes, std::size_t ahead) {
+  return read_all<whole_numbers<32>::vector, streams>(from, bytes, ahead);
+}
+template <std::size_t streams>
+[[gnu::target("avx512f")]] std::uint64_t avx512_stream(const std::byte* from, std::size_t bytes, std::size_t ahead) {
+  return read_all<whole_numbers<64>::vector, streams>(from, bytes, ahead);
 }
 #endif
 
@@ -81,14 +71,19 @@ __attribute__((target("avx512f"))) inline std::uint64_t avx512_stream(const std:
 inline std::vector<stream_kernel> stream_kernels() {
   std::vector<stream_kernel> kernels;
   const auto add = [&](const std::string& name, stream_function read) {
-    for (const std::size_t ahead : {0u, 1024u, 2048u, 4096u, 8192u}) {
+    for (const std::size_t ahead : {0u, 512u, 1024u, 4096u}) {
       kernels.push_back({ahead == 0 ? name : name + ", fetching " + std::to_string(ahead) + " ahead", read, ahead});
     }
   };
-  add("base", base_stream);
+  const auto add_all = [&](const std::string& name, stream_function one, stream_function four, stream_function eight) {
+    add(name, one);
+    add(name + ", 4 streams", four);
+    add(name + ", 8 streams", eight);
+  };
+  add_all("base", base_stream<1>, base_stream<4>, base_stream<8>);
 #if FISSILE_X86_TARGETS
-  if (available(instruction_set::avx2)) add("avx2", avx2_stream);
-  if (available(instruction_set::avx512)) add("avx512", avx512_stream);
+  if (available(instruction_set::avx2)) add_all("avx2", avx2_stream<1>, avx2_stream<4>, avx2_stream<8>);
+  if (available(instruction_set::avx512)) add_all("avx512", avx512_stream<1>, avx512_stream<4>, avx512_stream<8>);
 #endif
   return kernels;
 }

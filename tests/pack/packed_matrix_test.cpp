@@ -92,7 +92,7 @@ TYPED_TEST(packed_matrices, give_a_token_the_same_bits_in_any_batch_and_on_any_t
   random_source random{2};
   thread_pool pools[] = {thread_pool{1}, thread_pool{2}, thread_pool{3}, thread_pool{4}};
   for (int trial = 0; trial < 10; ++trial) {
-    const index_t outputs = 1 + random.below(260), inputs = 1 + random.below(trial == 0 ? 1200 : 60), tokens = 40;
+    const index_t outputs = 1 + random.below(600), inputs = 1 + random.below(trial == 0 ? 1200 : 60), tokens = 40;
     const auto rows = random_numbers<source_of<T>>(random, outputs * inputs);
     const auto x = random_numbers<float>(random, tokens * inputs);
     for (const instruction_set set : testing::machine_sets()) {

@@ -112,5 +112,31 @@ TYPED_TEST(packed_same_bits, for_a_workspace_of_a_larger_layer) {
   }
 }
 
+/// A token alone reads several panels side by side, which no batch does.
+TYPED_TEST(packed_same_bits, for_a_token_alone_and_beside_others) {
+  random_source random{2};
+  constexpr index_t width = 530, neurons = 530, tokens = 3;
+  const auto owned = testing::random_ffn<typename TypeParam::source>(
+      random, {.width = width, .neurons = neurons, .biased = testing::biases::present});
+  const auto x = random_numbers<float>(random, tokens * width);
+  for (const index_t experts : {1, 2, 7}) {
+    for (const instruction_set set : testing::machine_sets()) {
+      const sparse_ffn run{pack<typename TypeParam::stored>(owned.view(), even_slices{}.split(neurons, experts),
+                                                            TypeParam::settings(random, set)),
+                           typename TypeParam::activation_type{}};
+      workspace work{run, {.batch = tokens}};
+      std::vector<float> together(x.size()), alone(x.size());
+      work.choose_all(tokens, experts);
+      run({x.data(), tokens, width}, work, {together.data(), tokens, width});
+      for (index_t t = 0; t < tokens; ++t) {
+        work.choose_all(1, experts);
+        run({x.data() + t * width, 1, width}, work, {alone.data() + t * width, 1, width});
+      }
+      ASSERT_EQ(std::memcmp(together.data(), alone.data(), x.size() * sizeof(float)), 0)
+          << name_of(set) << ", " << experts << " experts";
+    }
+  }
+}
+
 }  // namespace
 }  // namespace fissile

@@ -46,9 +46,16 @@ public:
     Expects(tokens.columns() == inputs() && out.columns() == outputs() && out.rows() == tokens.rows());
     const index_t slices = std::min(shape_.panels(), std::max<index_t>(1, run.threads()));
     run(slices, [&](index_t slice) noexcept {
-      for (index_t p = shape_.panels() * slice / slices; p < shape_.panels() * (slice + 1) / slices; ++p) {
-        multiply(tokens, out, p);
+      index_t p = shape_.panels() * slice / slices;
+      const index_t end = shape_.panels() * (slice + 1) / slices;
+      if (tokens.rows() == 1) {  // whole panels, a few side by side
+        const index_t whole = std::max(p, std::min(end, outputs() / kernel::panel_columns));
+        multiply_panels(panel_view<T>{&shape_, arena_.data() + p * shape_.panel_bytes(), &tiles_}, whole - p,
+                        reinterpret_cast<const std::byte*>(tokens.row(0).data()),
+                        [&](index_t one) noexcept { return out.row(0).data() + (p + one) * kernel::panel_columns; });
+        p = whole;
       }
+      for (; p < end; ++p) multiply(tokens, out, p);
     });
   }
 

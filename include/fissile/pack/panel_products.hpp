@@ -69,4 +69,36 @@ void multiply_panel(const panel_view<T>& panel, index_t count, const InOf& in_of
   }
 }
 
+/// For one token: `count` neighbouring panels from `panel` on, `out_of(p)` being the 64 sums of the p-th.
+template <packed_element T, class OutOf>
+void multiply_panels(const panel_view<T>& panel, index_t count, const std::byte* in, const OutOf& out_of) noexcept {
+  const panel_matrix<T>& shape = *panel.shape;
+  const index_t bytes = shape.panel_bytes();
+  index_t p = 0;
+  for (; p + kernel::streams <= count; p += kernel::streams) {
+    float* out[kernel::streams];
+    for (index_t s = 0; s < kernel::streams; ++s) out[s] = out_of(p + s);
+    const std::byte* data = panel.data + p * bytes;
+    const index_t at_once = shape.scale_terms == 0 ? block_terms<T> : shape.scale_terms;
+    for (index_t term = 0; term < shape.terms; term += at_once) {
+      const std::byte* from = in + term * panel.input_bytes;
+      panel.tiles->of_streams(
+          {.panel = data + shape.offset(term, 0),
+           .terms = std::min(at_once, shape.terms - term),
+           .in = &from,
+           .out = out,
+           .scales = reinterpret_cast<const float*>(data) + shape.scale_row(term) * kernel::panel_columns,
+           .ahead = nullptr,
+           .ahead_bytes = 0,
+           .panel_bytes = bytes});
+    }
+  }
+  for (; p < count; ++p) {
+    panel_view<T> one = panel;
+    one.data += p * bytes;
+    multiply_panel(
+        one, 1, [&](index_t) noexcept { return in; }, [&](index_t) noexcept { return out_of(p); });
+  }
+}
+
 }  // namespace fissile

@@ -82,8 +82,11 @@ private:
       const expert_panels<element_type> panels = storage_.panels(e);
       const index_t count = panels_of(e);
       const index_t first = done >= from ? 0 : std::min(count, (from - done + each - 1) / each);
-      for (index_t panel = first; panel < count && done + panel * each < to; ++panel) {
-        hidden_panel(tokens, {e, panel, how}, panels, slice);
+      const index_t last = std::min(count, (to - done + each - 1) / each);
+      if (group.length() == 1) {
+        hidden_of_one(tokens, {e, first, how}, last, panels);
+      } else {
+        for (index_t panel = first; panel < last; ++panel) hidden_panel(tokens, {e, panel, how}, panels, slice);
       }
       done += each * count;
     }
@@ -97,6 +100,20 @@ private:
     index_t expert, panel;
     hidden_as how;
   };
+  /// Panels at.panel ... last - 1 for the one token of the expert, a few side by side.
+  void hidden_of_one(matrix_view<const float> tokens, place at, index_t last,
+                     const expert_panels<element_type>& panels) const noexcept {
+    const workspace::member one = work_.group(at.expert)[0];
+    for (index_t end; at.panel < last; at.panel = end) {
+      end = std::min<index_t>(last, at.panel + kernel::streams);
+      float sums[kernel::streams][kernel::panel_columns] = {};
+      multiply_panels(
+          panel_view<element_type>{&panels.layout.in, panels.input(at.panel), &storage_.tiles(), input_bytes()},
+          end - at.panel, input_of(tokens, one.token), [&](index_t p) noexcept { return sums[p]; });
+      for (index_t p = at.panel; p < end; ++p) finish({at.expert, p, at.how}, panels, one, sums[p - at.panel]);
+    }
+  }
+
   void hidden_panel(matrix_view<const float> tokens, place at, const expert_panels<element_type>& panels,
                     index_t slice) const noexcept {
     const auto group = work_.group(at.expert);
@@ -104,26 +121,28 @@ private:
     std::memset(sums, 0, to_size(group.length() * kernel::panel_columns) * sizeof(float));
     multiply_panel(
         panel_view<element_type>{&panels.layout.in, panels.input(at.panel), &storage_.tiles(), input_bytes()},
-        group.length(),
-        [&](index_t t) noexcept {
-          return rounds() ? reinterpret_cast<const std::byte*>(work_.rounded(group[t].token).data())
-                          : reinterpret_cast<const std::byte*>(tokens.row(group[t].token).data());
-        },
+        group.length(), [&](index_t t) noexcept { return input_of(tokens, group[t].token); },
         [&](index_t t) noexcept { return sums + t * kernel::panel_columns; });
-    const auto finish = kernel::hidden_for<Activation>(instructions(), storage_.gated());
+    for (index_t t = 0; t < group.length(); ++t) finish(at, panels, group[t], sums + t * kernel::panel_columns);
+  }
+
+  const std::byte* input_of(matrix_view<const float> tokens, index_t token) const noexcept {
+    return rounds() ? reinterpret_cast<const std::byte*>(work_.rounded(token).data())
+                    : reinterpret_cast<const std::byte*>(tokens.row(token).data());
+  }
+
+  /// From 64 sums to the activations of a panel's neurons, in their place.
+  void finish(place at, const expert_panels<element_type>& panels, workspace::member one, float* sums) const noexcept {
     const index_t first = at.panel * panels.layout.neurons_per_panel;
     const index_t count = std::min(panels.layout.neurons_per_panel, split().size(at.expert) - first);
     const float* bias = panels.input_bias == nullptr ? nullptr : panels.input_bias + at.panel * kernel::panel_columns;
-    for (index_t t = 0; t < group.length(); ++t) {
-      float* h = sums + t * kernel::panel_columns;
-      const bool used = at.how == hidden_as::used;
-      finish(activate_, {h, bias, used ? group[t].weight : 1.0f});
-      float* row = hidden_row(group[t].token, at.expert);
-      if (used && rounds()) {
-        kernel::round_to_bf16(instructions(), {h, count}, reinterpret_cast<bf16*>(row) + first);
-      } else {
-        std::memcpy(row + first, h, to_size(count) * sizeof(float));
-      }
+    const bool used = at.how == hidden_as::used;
+    kernel::hidden_for<Activation>(instructions(), storage_.gated())(activate_, {sums, bias, used ? one.weight : 1.0f});
+    float* row = hidden_row(one.token, at.expert);
+    if (used && rounds()) {
+      kernel::round_to_bf16(instructions(), {sums, count}, reinterpret_cast<bf16*>(row) + first);
+    } else {
+      std::memcpy(row + first, sums, to_size(count) * sizeof(float));
     }
   }
 
@@ -139,7 +158,18 @@ private:
     for (index_t e = 0; e < split().experts(); ++e) {
       if (work_.group(e).empty()) continue;
       const expert_panels<element_type> panels = storage_.panels(e);
-      for (index_t panel = from; panel < to; ++panel) output_panel(out, e, panel, panels, slice);
+      index_t panel = from;
+      if (work_.group(e).length() == 1) {  // whole panels, a few side by side
+        const index_t token = work_.group(e)[0].token;
+        const index_t whole = std::max(from, std::min(to, storage_.width() / kernel::panel_columns));
+        float* row = out.row(token).data();
+        multiply_panels(
+            panel_view<element_type>{&panels.layout.out, panels.output(from), &storage_.tiles(), input_bytes()},
+            whole - from, reinterpret_cast<const std::byte*>(hidden_row(token, e)),
+            [&](index_t p) noexcept { return row + (from + p) * kernel::panel_columns; });
+        panel = whole;
+      }
+      for (; panel < to; ++panel) output_panel(out, e, panel, panels, slice);
     }
   }
 

@@ -20,55 +20,53 @@ FISSILE_TARGET_AVX512_BF16 FISSILE_INSIDE void dot_bf16(const ints<16>& weights,
 #endif
 }
 
-template <int tokens>
+template <int tokens, int panels = 1>
 FISSILE_TARGET_AVX512_BF16 void dot_tile(const tile_work& work) noexcept {
   typedef std::int32_t pair_in_memory __attribute__((aligned(1), may_alias));
-  floats<16> sums[tokens][4];
+  floats<16> sums[panels][tokens][4];
 #pragma GCC unroll 8
-  for (int t = 0; t < tokens; ++t) {
+  for (int r = 0; r < panels * tokens; ++r) {
 #pragma GCC unroll 8
-    for (int w = 0; w < 4; ++w) load<16>(work.out[t] + 16 * w, sums[t][w]);
+    for (int w = 0; w < 4; ++w) load<16>(work.out[r] + 16 * w, sums[r / tokens][r % tokens][w]);
   }
-  const std::byte* row = work.panel;
+  const std::byte* row[panels];
+#pragma GCC unroll 8
+  for (int p = 0; p < panels; ++p) row[p] = work.panel + p * work.panel_bytes;
   const std::byte* ahead = work.ahead;
   const pair_in_memory* in[tokens];
 #pragma GCC unroll 8
   for (int t = 0; t < tokens; ++t) in[t] = reinterpret_cast<const pair_in_memory*>(work.in[t]);
   const index_t whole = work.terms / 2;
-  for (index_t step = 0; step < whole; ++step, row += 256) {
-    for (index_t line = 0; line < work.ahead_bytes; line += 64) {
-      __builtin_prefetch(ahead + line, 0, tokens <= 2 ? 3 : 2);
-    }
-    ahead += work.ahead_bytes;
-    ints<16> weights[4];
-#pragma GCC unroll 8
-    for (int w = 0; w < 4; ++w) {
-      if (tokens > 2) __builtin_prefetch(row + near_ahead + 64 * w, 0, 3);
-      load_bits<16>(row + 64 * w, weights[w]);
+  for (index_t step = 0; step <= whole; ++step) {
+    if (step == whole && work.terms % 2 == 0) break;  // else a last pair, whose second half is padding without an input
+    if constexpr (panels == 1) {
+      for (index_t line = 0; line < work.ahead_bytes; line += 64) {
+        __builtin_prefetch(ahead + line, 0, tokens <= 2 ? 3 : 2);
+      }
+      ahead += work.ahead_bytes;
     }
 #pragma GCC unroll 8
-    for (int t = 0; t < tokens; ++t) {
-      const ints<16> x = ints<16>{} + in[t][step];
-#pragma GCC unroll 8
-      for (int w = 0; w < 4; ++w) dot_bf16(weights[w], x, sums[t][w]);
-    }
-  }
-  if (work.terms % 2 != 0) {  // the last pair's second half is padding and its input does not exist
-#pragma GCC unroll 8
-    for (int t = 0; t < tokens; ++t) {
-      const ints<16> x = ints<16>{} + reinterpret_cast<const bf16*>(in[t] + whole)->bits;
+    for (int p = 0; p < panels; ++p, row[p - 1] += 256) {
+      ints<16> weights[4];
 #pragma GCC unroll 8
       for (int w = 0; w < 4; ++w) {
-        ints<16> weights;
-        load_bits<16>(row + 64 * w, weights);
-        dot_bf16(weights, x, sums[t][w]);
+        if (tokens > 2 || panels > 1)
+          __builtin_prefetch(row[p] + (panels > 1 ? stream_ahead : near_ahead) + 64 * w, 0, 3);
+        load_bits<16>(row[p] + 64 * w, weights[w]);
+      }
+#pragma GCC unroll 8
+      for (int t = 0; t < tokens; ++t) {
+        const std::int32_t pair = step < whole ? in[t][step] : reinterpret_cast<const bf16*>(in[t] + whole)->bits;
+        const ints<16> x = ints<16>{} + pair;
+#pragma GCC unroll 8
+        for (int w = 0; w < 4; ++w) dot_bf16(weights[w], x, sums[p][t][w]);
       }
     }
   }
 #pragma GCC unroll 8
-  for (int t = 0; t < tokens; ++t) {
+  for (int r = 0; r < panels * tokens; ++r) {
 #pragma GCC unroll 8
-    for (int w = 0; w < 4; ++w) store<16>(sums[t][w], work.out[t] + 16 * w);
+    for (int w = 0; w < 4; ++w) store<16>(sums[r / tokens][r % tokens][w], work.out[r] + 16 * w);
   }
 }
 

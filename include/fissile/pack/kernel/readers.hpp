@@ -23,6 +23,7 @@ FISSILE_INSIDE void add_term(const floats<Isa::lanes> (&weights)[wide], const st
 /// One term a step, widened to float as it is read.
 struct one_term {
   static constexpr index_t step_terms = 1;
+  static constexpr index_t input_bytes = 4;
   template <class Isa, int tokens, int wide>
   FISSILE_INSIDE static void add_last(const std::byte*, const std::byte* const (&)[tokens], index_t,
                                       floats<Isa::lanes> (&)[tokens][wide]) {}
@@ -75,6 +76,7 @@ struct reader<int8> : one_term {
 template <>
 struct reader<bf16> {
   static constexpr index_t step_terms = 2;
+  static constexpr index_t input_bytes = 4;
   static constexpr int column_bytes = 4;
   static constexpr bool scaled = false;
   template <class Isa, int wide>
@@ -115,6 +117,7 @@ struct rounded_inputs {};
 template <>
 struct reader<rounded_inputs> {
   static constexpr index_t step_terms = 2;
+  static constexpr index_t input_bytes = 2;
   static constexpr int column_bytes = 4;
   static constexpr bool scaled = false;
   template <class Isa, int tokens, int wide>
