@@ -143,6 +143,8 @@ int main(int count, char** words) try {
   speed_command.add_option("--prompt", timed.prompt, "tokens")->check(CLI::PositiveNumber)->capture_default_str();
   speed_command.add_option("--seed", timed.seed, "of the experts drawn, and of synthetic weights")
       ->capture_default_str();
+  speed_command.add_option("--text", timed.texts,
+                           "LANGUAGE=FILE, may be repeated: also tells what packing costs in bits per byte");
   speed_command.add_option("--json", timed.json, "a file to write the rows into");
 
   CLI11_PARSE(app, count, words);

@@ -36,8 +36,8 @@ inline double surprise(vector_view<const float> logits, engine::token_id chosen)
 }
 
 /// Reads one window; `visit(first, count)` is called after each part of it was read.
-template <class Ffn, class Visit>
-void read_window(engine::session<engine::model<float>>& read, const window& text, Ffn& ffn, const Visit& visit) {
+template <class Model, class Ffn, class Visit>
+void read_window(engine::session<Model>& read, const window& text, Ffn& ffn, const Visit& visit) {
   const vector_view<const engine::token_id> tokens{text.tokens};
   read.rewind(0);
   for (index_t first = 0; first < tokens.length(); first += read.batch()) {
@@ -47,8 +47,8 @@ void read_window(engine::session<engine::model<float>>& read, const window& text
   }
 }
 
-template <class Ffn>
-score score_windows(engine::session<engine::model<float>>& read, const std::vector<window>& windows, Ffn& ffn) {
+template <class Model, class Ffn>
+score score_windows(engine::session<Model>& read, const std::vector<window>& windows, Ffn& ffn) {
   score total;
   for (const window& one : windows) {
     read_window(read, one, ffn, [&](index_t first, index_t count) {

@@ -1,6 +1,7 @@
 #include "speed_command.hpp"
 
 #include "places.hpp"
+#include "precision.hpp"
 #include "speed_report.hpp"
 #include "synthetic_model.hpp"
 #include "workers.hpp"
@@ -36,12 +37,19 @@ void run_speed(const speed_words& asked) {
       .prompt = asked.prompt,
       .seed = asked.seed};
   if (!asked.synthetic.empty()) {
+    if (!asked.texts.empty()) {
+      fail<setting_error>({.argument = "--text", .expected = "a model that has learned", .got = "random weights"});
+    }
     synthetic_model source = synthetic_model_named(asked.synthetic, asked.seed);
     return measure(source, asked.synthetic + " of random weights", chosen, asked);
   }
   const std::string path = asked.model.empty() ? default_model() : asked.model;
   const engine::model<float> source{path};
+  const corpus texts = corpus_of_arguments(asked.texts);
   measure(source, std::filesystem::path{path}.filename().string(), chosen, asked);
+  if (texts.texts.empty()) return;
+  thread_pool pool{chosen.threads};
+  fmt::print("{}", precision_text(measure_precision(source, chosen.element, texts, pool), chosen.element));
 }
 
 }  // namespace fissile::unravel

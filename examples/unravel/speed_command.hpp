@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace fissile::unravel {
 
@@ -12,6 +13,7 @@ namespace fissile::unravel {
 struct speed_words {
   std::string model, synthetic, element, json;
   index_t experts = 16, threads = 0, prompt = 512;
+  std::vector<std::string> texts;  // LANGUAGE=FILE
   double seconds = 2;
   std::uint64_t seed = 1;
 };
