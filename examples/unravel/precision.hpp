@@ -1,12 +1,13 @@
-// What packing costs in precision: bits per byte of texts by the model as its file says, and by the packed one.
+// What packing costs in precision: bits per byte of texts by the model in float, as its file says, and as it is packed.
 #pragma once
 
 #include "blocks.hpp"
 #include "score.hpp"
 
-#include <engine/feed_forward.hpp>
+#include <engine/model.hpp>
 #include <engine/packed_model.hpp>
 #include <engine/packing.hpp>
+#include <engine/tokenizer.hpp>
 #include <fissile/report/table.hpp>
 
 #include <fmt/format.h>
@@ -24,17 +25,17 @@ struct precision_row {
   double relative_error() const noexcept { return std::sqrt(difference / size); }
 };
 
-/// One text, read by both models at once, all experts on.
+/// A text in windows, read by both models at once, all experts on.
 template <packed_element T>
-precision_row compare_models(const engine::model<float>& plain, const engine::packed_model<T>& packed, const text& from,
-                             executor_reference run) {
+precision_row compare_models(const engine::packed_model<float>& plain, const engine::packed_model<T>& packed,
+                             const std::vector<window>& windows, executor_reference run) {
   const index_t context = window_tokens(plain.sizes());
   engine::session one{plain, session_for(context), run};
   engine::session other{packed, session_for(context), run};
-  engine::dense_feed_forward dense{plain};
+  engine::packed_feed_forward dense{plain, one.batch(), run};
   engine::packed_feed_forward experts{packed, other.batch(), run};
-  precision_row row{.language = from.language, .plain = {}, .packed = {}};
-  for (const window& read : windows_of(blocks_of(from.content), engine::tokenizer{plain.file()}, context)) {
+  precision_row row;
+  for (const window& read : windows) {
     read_window(one, read, dense, [&](index_t first, index_t count) {
       if (first == 0) other.rewind(0);
       other(vector_view<const engine::token_id>{read.tokens}.part(first, count), experts);
@@ -56,12 +57,18 @@ precision_row compare_models(const engine::model<float>& plain, const engine::pa
   return row;
 }
 
-inline std::vector<precision_row> measure_precision(const engine::model<float>& plain, engine::packing how,
+inline std::vector<precision_row> measure_precision(const engine::model<float>& source, engine::packing how,
                                                     const corpus& texts, executor_reference run) {
+  const engine::packed_model<float> plain{source};  // float panels hold the very numbers
+  const engine::tokenizer words{source.file()};
   return engine::with_packing(how, [&]<class T>(std::type_identity<T>, pack_settings panels) {
-    const engine::packed_model<T> packed{plain, {.experts = 1, .panels = panels}};
+    const engine::packed_model<T> packed{source, {.experts = 1, .panels = panels}};
     std::vector<precision_row> rows;
-    for (const text& one : texts.texts) rows.push_back(compare_models(plain, packed, one, run));
+    for (const text& one : texts.texts) {
+      const auto windows = windows_of(blocks_of(one.content), words, window_tokens(source.sizes()));
+      rows.push_back(compare_models(plain, packed, windows, run));
+      rows.back().language = one.language;
+    }
     return rows;
   });
 }

@@ -1,6 +1,7 @@
 // What packing costs: nothing in float, little in 16 bits, more in 8; the scores are those of the models alone.
 #include "samples.hpp"
 
+#include <engine/feed_forward.hpp>
 #include <unravel/precision.hpp>
 
 #include <gtest/gtest.h>
@@ -22,9 +23,10 @@ protected:
 };
 
 TEST_F(precision, is_whole_in_float_and_falls_with_the_bits) {
+  EXPECT_EQ(rows(engine::packing::float32)[0].relative_error(), 0);
   double before = 0;
-  for (const auto& [how, most] : {std::pair{engine::packing::float32, 1e-5}, std::pair{engine::packing::f16, 2e-3},
-                                  std::pair{engine::packing::bf16, 2e-2}, std::pair{engine::packing::int8, 5e-2}}) {
+  for (const auto& [how, most] : {std::pair{engine::packing::f16, 2e-3}, std::pair{engine::packing::bf16, 2e-2},
+                                  std::pair{engine::packing::int8, 5e-2}}) {
     const std::vector<precision_row> found = rows(how);
     ASSERT_EQ(found.size(), 2u);
     EXPECT_EQ(found[1].language, "bb");
@@ -44,7 +46,7 @@ TEST_F(precision, scores_the_plain_model_as_a_study_does) {
   const score alone = score_windows(read, windows, dense);
   EXPECT_EQ(row.plain.bytes, alone.bytes);
   EXPECT_EQ(row.packed.bytes, scored_bytes(windows));
-  EXPECT_NEAR(row.plain.bits, alone.bits, 1e-9 * alone.bits);
+  EXPECT_NEAR(row.plain.bits, alone.bits, 1e-5 * alone.bits);
 }
 
 TEST_F(precision, is_told_for_each_text) {
