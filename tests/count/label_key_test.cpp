@@ -25,8 +25,7 @@ TEST(label_key, what_is_not_there_is_refused_with_what_is) {
   const auto message = [](label_key key) {
     return testing::refusal<setting_error>([&] { static_cast<void>(key.among(awkward_labels)); });
   };
-  EXPECT_EQ(message("nl"),
-            "label: expected one of en, de, fr, got \"nl\"; labels are fixed when counts are made");
+  EXPECT_EQ(message("nl"), "label: expected one of en, de, fr, got \"nl\"; labels are fixed when counts are made");
   EXPECT_NE(message("").find("got \"\""), std::string::npos);
   EXPECT_NE(message(3).find("got number 3"), std::string::npos);
   EXPECT_NE(message(-1).find("got number -1"), std::string::npos);
