@@ -16,6 +16,6 @@ struct doubled {
 };
 
 int main() {
-  const oracle_scorer oracle{ffn_weights<float>{}, even_slices{}.split(8, 2), silu{}, doubled{}};
+  const oracle_scorer oracle{borrow(ffn_weights<float>{}, even_slices{}.split(8, 2)), silu{}, doubled{}};
   return static_cast<int>(oracle.width());
 }

@@ -5,9 +5,9 @@ using namespace fissile;
 
 int main() {
 #ifdef SHOULD_FAIL
-  const oracle_scorer oracle{ffn_weights<float>{}, even_slices{}.split(8, 2), sigmoid{}};
+  const oracle_scorer oracle{borrow(ffn_weights<float>{}, even_slices{}.split(8, 2)), sigmoid{}};
 #else
-  const oracle_scorer oracle{ffn_weights<float>{}, even_slices{}.split(8, 2), silu{}};
+  const oracle_scorer oracle{borrow(ffn_weights<float>{}, even_slices{}.split(8, 2)), silu{}};
 #endif
   return static_cast<int>(oracle.width());
 }

@@ -20,55 +20,47 @@ FISSILE_INSIDE void add_term(const floats<Isa::lanes> (&weights)[wide], const st
   }
 }
 
-/// One term a step, widened to float as it is read.
+/// One term a step, widened to float as it is read: by `Kind::widen(from, lanes to)`.
+template <class Kind, int bytes>
 struct one_term {
   static constexpr index_t step_terms = 1;
   static constexpr index_t input_bytes = 4;
+  static constexpr int column_bytes = bytes;
+  static constexpr bool scaled = false;
+  template <class Isa, int tokens, int wide>
+  FISSILE_INSIDE static void add(const std::byte* row, const std::byte* const (&in)[tokens], index_t step,
+                                 floats<Isa::lanes> (&sums)[tokens][wide]) {
+    floats<Isa::lanes> weights[wide];
+#pragma GCC unroll 8
+    for (int w = 0; w < wide; ++w) Kind::template widen<Isa::lanes>(row + w * Isa::lanes * column_bytes, weights[w]);
+    add_term<Isa, tokens, wide>(weights, in, step, sums);
+  }
   template <class Isa, int tokens, int wide>
   FISSILE_INSIDE static void add_last(const std::byte*, const std::byte* const (&)[tokens], index_t,
                                       floats<Isa::lanes> (&)[tokens][wide]) {}
 };
 
 template <>
-struct reader<float> : one_term {
-  static constexpr int column_bytes = 4;
-  static constexpr bool scaled = false;
-  template <class Isa, int tokens, int wide>
-  FISSILE_INSIDE static void add(const std::byte* row, const std::byte* const (&in)[tokens], index_t step,
-                                 floats<Isa::lanes> (&sums)[tokens][wide]) {
-    floats<Isa::lanes> weights[wide];
-#pragma GCC unroll 8
-    for (int w = 0; w < wide; ++w) load<Isa::lanes>(reinterpret_cast<const float*>(row) + w * Isa::lanes, weights[w]);
-    add_term<Isa, tokens, wide>(weights, in, step, sums);
+struct reader<float> : one_term<reader<float>, 4> {
+  template <int lanes>
+  FISSILE_INSIDE static void widen(const std::byte* from, floats<lanes>& to) {
+    load<lanes>(reinterpret_cast<const float*>(from), to);
   }
 };
-
 template <>
-struct reader<f16> : one_term {
-  static constexpr int column_bytes = 2;
-  static constexpr bool scaled = false;
-  template <class Isa, int tokens, int wide>
-  FISSILE_INSIDE static void add(const std::byte* row, const std::byte* const (&in)[tokens], index_t step,
-                                 floats<Isa::lanes> (&sums)[tokens][wide]) {
-    floats<Isa::lanes> weights[wide];
-#pragma GCC unroll 8
-    for (int w = 0; w < wide; ++w) widen_f16<Isa::lanes>(row + w * Isa::lanes * column_bytes, weights[w]);
-    add_term<Isa, tokens, wide>(weights, in, step, sums);
+struct reader<f16> : one_term<reader<f16>, 2> {
+  template <int lanes>
+  FISSILE_INSIDE static void widen(const std::byte* from, floats<lanes>& to) {
+    widen_f16<lanes>(from, to);
   }
 };
-
 /// Whole numbers; the scale of each column enters when the call ends.
 template <>
-struct reader<int8> : one_term {
-  static constexpr int column_bytes = 1;
+struct reader<int8> : one_term<reader<int8>, 1> {
   static constexpr bool scaled = true;
-  template <class Isa, int tokens, int wide>
-  FISSILE_INSIDE static void add(const std::byte* row, const std::byte* const (&in)[tokens], index_t step,
-                                 floats<Isa::lanes> (&sums)[tokens][wide]) {
-    floats<Isa::lanes> weights[wide];
-#pragma GCC unroll 8
-    for (int w = 0; w < wide; ++w) widen_int8<Isa::lanes>(row + w * Isa::lanes * column_bytes, weights[w]);
-    add_term<Isa, tokens, wide>(weights, in, step, sums);
+  template <int lanes>
+  FISSILE_INSIDE static void widen(const std::byte* from, floats<lanes>& to) {
+    widen_int8<lanes>(from, to);
   }
 };
 
