@@ -28,6 +28,7 @@ std::vector<T> any_bits(random_source& random, std::size_t count) {
 }
 template <class T>
 bool same(const std::vector<T>& a, const std::vector<T>& b) {
+  if (a.empty() || b.empty()) return a.empty() && b.empty();
   return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0;
 }
 
