@@ -3,7 +3,8 @@
 
 #include "machine.hpp"
 #include "measure.hpp"
-#include "vector_peaks.hpp"
+
+#include <limits/vector_peaks.hpp>
 
 #include <fissile/base/thread_pool.hpp>
 
@@ -13,6 +14,9 @@
 #include <vector>
 
 namespace fissile::bench {
+
+using limits::burst_for;
+using limits::peak_burst;
 
 /// `threads` in all, the caller's included, which stays on the first processor from now on.
 class crew {

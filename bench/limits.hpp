@@ -2,7 +2,8 @@
 #pragma once
 
 #include "crew.hpp"
-#include "stream_kernels.hpp"
+
+#include <limits/stream_kernels.hpp>
 
 #include <fissile/pack/arena.hpp>
 
@@ -20,8 +21,8 @@ public:
   /// Takes the fastest way of reading for these threads; measured again for each crew.
   void choose(crew& threads) {
     double best = 1e9;
-    for (const stream_kernel& kernel : stream_kernels()) {
-      stream_kernel previous = std::exchange(kernel_, kernel);
+    for (const limits::stream_kernel& kernel : limits::stream_kernels()) {
+      limits::stream_kernel previous = std::exchange(kernel_, kernel);
       double quickest = seconds(threads, bytes / 4);
       for (int again = 0; again < 2; ++again) quickest = std::min(quickest, seconds(threads, bytes / 4));
       if (quickest < best) {
@@ -49,7 +50,7 @@ private:
   }
 
   arena<huge_pages> memory_;
-  stream_kernel kernel_{};
+  limits::stream_kernel kernel_{};
   std::atomic<std::uint64_t> sum_ = 0;
 };
 

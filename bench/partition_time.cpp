@@ -3,7 +3,7 @@
 //   partition_time [--width 4096 --neurons 11008 --experts 86] [--element float|bf16|f16]
 //
 // Three layers of a quarter, a half and all of the neurons, into as many experts. `flops`: what the distances of all
-// rounds would cost as dense products; a split that settles sooner does less.
+// rounds would cost as dense products; a split that settles sooner does less. Standard error tells how far it is.
 #include "layer_bench.hpp"
 #include "weights.hpp"
 
@@ -29,6 +29,21 @@ double peak_memory() {
   return 0;
 }
 
+/// Says on standard error how far a split is, a tenth at a time.
+class tenths {
+public:
+  explicit tenths(index_t neurons) : neurons_(neurons) {}
+  void operator()(index_t done, index_t of) const {
+    if (10 * done / of == shown_) return;
+    shown_ = 10 * done / of;
+    fmt::print(stderr, "{} neurons: {} %\n", neurons_, 10 * shown_);
+  }
+
+private:
+  index_t neurons_;
+  mutable index_t shown_ = 0;
+};
+
 template <element T>
 row time_split(const layer_shape& shape, row told, double peak) {
   plain_weights<T> weights(shape);
@@ -40,7 +55,7 @@ row time_split(const layer_shape& shape, row told, double peak) {
   told.bytes = 3.0 * static_cast<double>(shape.width * shape.neurons) * sizeof(T);
   told.flops = 2 * passes * distances * static_cast<double>(shape.width);
   reset_peak_memory();
-  told.seconds = seconds_of([&] { clusters.split(weights.view(), shape.experts); });
+  told.seconds = seconds_of([&] { clusters.split(weights.view(), shape.experts, tenths{shape.neurons}); });
   told.share_of_limit = told.flops / peak / told.seconds;
   const double memory = peak_memory() / told.bytes;
   told.against = fmt::format("memory {:.2f} x the weights, target <= 2 {}", memory, memory <= 2 ? "met" : "MISSED");

@@ -4,13 +4,15 @@
 
 #include <fissile/base/executor.hpp>
 #include <fissile/pack/arena.hpp>
-#include <fissile/pack/kernel/dot_tile.hpp>
-#include <fissile/pack/kernel/isa.hpp>
+
+#include <limits/stream_kernels.hpp>
+#include <limits/vector_peaks.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstring>
-#include <vector>
+#include <utility>
 
 namespace fissile::unravel {
 
@@ -22,152 +24,60 @@ double seconds_of(const Work& work) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-namespace limits {
-
-inline constexpr index_t line = 64;      // bytes
-inline constexpr int chains = 12;        // enough to hide the latency of any current processor; fits 16 registers
-inline constexpr index_t steps = 20000;  // of every chain, in one call
-
-struct read_work {
-  const std::byte* from;
-  index_t lines;
-  float* sink;  // [16]: what was read, combined, so that nothing is left out
-};
-struct chain_work {
-  float* sink;  // [16]
-};
-
-/// The compiler must think that these numbers have changed: products of constants would leave the loop.
-template <class Vector>
-FISSILE_INSIDE void forget(Vector& numbers) {
-#if FISSILE_X86_TARGETS && !defined(__clang__)
-  asm volatile("" : "+x"(numbers));
-#else
-  asm volatile("" : "+m"(numbers));  // clang judges the size of a register before it knows the instruction set
-#endif
-}
-
-template <class Isa>
-FISSILE_INSIDE void read_lines(const read_work& work) {
-  using namespace kernel;
-  constexpr int lanes = Isa::lanes, parts = 16 / lanes;
-  ints<lanes> sums[parts]{}, one;
-  for (index_t at = 0; at < work.lines; ++at) {
-    const std::byte* from = work.from + at * line;
-#pragma GCC unroll 8
-    for (int part = 0; part < parts; ++part) {
-      load_bits<lanes>(from + part * lanes * 4, one);
-      sums[part] ^= one;
-    }
-  }
-#pragma GCC unroll 8
-  for (int part = 0; part < parts; ++part) {
-    store<lanes>(reinterpret_cast<floats<lanes>>(sums[part]), work.sink + part * lanes);
-  }
-}
-
-template <class Isa>
-FISSILE_INSIDE void run_chains(const chain_work& work) {
-  using namespace kernel;
-  constexpr int lanes = Isa::lanes;
-  floats<lanes> sums[chains], a = floats<lanes>{} + 0.5f;
-  const floats<lanes> b = floats<lanes>{} + 0.25f;
-#pragma GCC unroll 16
-  for (int chain = 0; chain < chains; ++chain) sums[chain] = floats<lanes>{} + static_cast<float>(chain);
-  for (index_t step = 0; step < steps; ++step) {
-    forget(a);
-#pragma GCC unroll 16
-    for (int chain = 0; chain < chains; ++chain) multiply_add<lanes, Isa::fused>(a, b, sums[chain]);
-  }
-#pragma GCC unroll 16
-  for (int chain = 1; chain < chains; ++chain) sums[0] += sums[chain];
-  store<lanes>(sums[0], work.sink);
-}
-
-template <bool fused = arithmetic::fused>
-void read_base(const read_work& work) noexcept {
-  read_lines<kernel::base_isa<fused>>(work);
-}
-template <bool fused = arithmetic::fused>
-void chains_base(const chain_work& work) noexcept {
-  run_chains<kernel::base_isa<fused>>(work);
-}
-#if FISSILE_X86_TARGETS
-FISSILE_TARGET_AVX2 inline void read_avx2(const read_work& work) noexcept {
-  read_lines<kernel::avx2_isa>(work);
-}
-FISSILE_TARGET_AVX512 inline void read_avx512(const read_work& work) noexcept {
-  read_lines<kernel::avx512_isa>(work);
-}
-FISSILE_TARGET_AVX2 inline void chains_avx2(const chain_work& work) noexcept {
-  run_chains<kernel::avx2_isa>(work);
-}
-FISSILE_TARGET_AVX512 inline void chains_avx512(const chain_work& work) noexcept {
-  run_chains<kernel::avx512_isa>(work);
-}
-FISSILE_TARGET_AVX512_BF16 inline void chains_bf16(const chain_work& work) noexcept {
-  using namespace kernel;
-  floats<16> sums[chains];
-  ints<16> a = ints<16>{} + 0x3f003f00;        // 0.5, twice
-  const ints<16> b = ints<16>{} + 0x3e803e80;  // 0.25, twice
-#pragma GCC unroll 16
-  for (int chain = 0; chain < chains; ++chain) sums[chain] = floats<16>{} + static_cast<float>(chain);
-  for (index_t step = 0; step < steps; ++step) {
-    forget(a);
-#pragma GCC unroll 16
-    for (int chain = 0; chain < chains; ++chain) dot_bf16(a, b, sums[chain]);
-  }
-#pragma GCC unroll 16
-  for (int chain = 1; chain < chains; ++chain) sums[0] += sums[chain];
-  store<16>(sums[0], work.sink);
-}
-#endif
-
-}  // namespace limits
-
-/// Reads memory of its own, from front to back and over again.
+/// Reads memory of its own, over and over again, in the way that is fastest on this machine with these threads.
 class stream_read {
 public:
-  /// bytes: of the memory; as large as what it stands for, so that caches help both alike.
+  /// bytes: of the memory; as large as what it stands for, so that caches help both alike. Takes a second or two to
+  /// find the fastest reader.
   explicit stream_read(index_t bytes, executor_reference run = {})
-      : lines_(std::max<index_t>(1, bytes / limits::line)),
-        run_(run),
-        memory_(lines_ * limits::line),
-        sinks_(to_size(16 * std::max<index_t>(1, run.threads()))) {
+      : blocks_(std::max<index_t>(1, bytes / block)), run_(run), memory_(blocks_ * block) {
     std::memset(memory_.data(), 1, to_size(memory_.bytes()));
+    choose();
   }
 
   /// Seconds in which `bytes` are read, going on where the last call ended.
   double seconds(index_t bytes) noexcept {
     return seconds_of([&] {
-      for (index_t left = std::max<index_t>(1, bytes / limits::line); left > 0;) {
-        const index_t count = std::min(left, lines_ - at_);
+      for (index_t left = std::max<index_t>(1, bytes / block); left > 0;) {
+        const index_t count = std::min(left, blocks_ - at_);
         read(count);
-        at_ = (at_ + count) % lines_;
+        at_ = (at_ + count) % blocks_;
         left -= count;
       }
     });
   }
 
 private:
-  void read(index_t lines) noexcept {
-    const index_t slices = length(sinks_) / 16;
+  static constexpr index_t block = 512;  // bytes that a reader takes at once
+
+  void choose() {
+    const index_t trial = std::min<index_t>(blocks_ * block, index_t{1} << 27);
+    double best = 0;
+    for (const limits::stream_kernel& candidate : limits::stream_kernels()) {
+      const limits::stream_kernel previous = std::exchange(kernel_, candidate);
+      const double quickest = std::min(seconds(trial), seconds(trial));
+      if (best == 0 || quickest < best) {
+        best = quickest;
+      } else {
+        kernel_ = previous;
+      }
+    }
+  }
+
+  void read(index_t blocks) noexcept {
+    const index_t slices = std::max<index_t>(1, run_.threads());
     run_(slices, [&](index_t slice) noexcept {
-      const index_t begin = lines * slice / slices, end = lines * (slice + 1) / slices;
-      const limits::read_work work{memory_.data() + (at_ + begin) * limits::line, end - begin,
-                                   sinks_.data() + 16 * slice};
-#if FISSILE_X86_TARGETS
-      if (best_instruction_set() >= instruction_set::avx512) return limits::read_avx512(work);
-      if (best_instruction_set() == instruction_set::avx2) return limits::read_avx2(work);
-#endif
-      limits::read_base(work);
+      const index_t begin = blocks * slice / slices, end = blocks * (slice + 1) / slices;
+      sum_.fetch_add(
+          kernel_.read(memory_.data() + (at_ + begin) * block, to_size((end - begin) * block), kernel_.ahead));
     });
   }
 
-  index_t lines_, at_ = 0;
+  index_t blocks_, at_ = 0;
   executor_reference run_;
   arena<huge_pages> memory_;
-  std::vector<float> sinks_;  // [threads][16]
+  limits::stream_kernel kernel_{};
+  std::atomic<std::uint64_t> sum_ = 0;  // of what was read, so that nothing is left out
 };
 
 /// Which products a peak is of.
@@ -176,25 +86,13 @@ enum class peak_of { floats, bf16_pairs };
 /// FLOPs a second of all threads together, a product and a sum counting as two. Pairs of bf16 are as floats where the
 /// processor has no instruction for them. Takes a few milliseconds at most.
 inline double measured_peak(peak_of which, executor_reference run = {}) {
-  const instruction_set set = best_instruction_set();
-  const index_t threads = std::max<index_t>(1, run.threads());
-  std::vector<float> sinks(to_size(16 * threads));
-  const bool pairs = which == peak_of::bf16_pairs && set == instruction_set::avx512_bf16;
-  const index_t lanes = set >= instruction_set::avx512 ? 16 : set == instruction_set::avx2 ? 8 : 4;
-  constexpr index_t rounds = 64;
-  const double seconds = seconds_of([&] {
-    run(threads * rounds, [&](index_t task) noexcept {
-      const limits::chain_work work{sinks.data() + 16 * (task / rounds)};
-#if FISSILE_X86_TARGETS
-      if (pairs) return limits::chains_bf16(work);
-      if (set >= instruction_set::avx512) return limits::chains_avx512(work);
-      if (set == instruction_set::avx2) return limits::chains_avx2(work);
-#endif
-      limits::chains_base(work);
-    });
-  });
-  const index_t numbers = threads * rounds * limits::steps * limits::chains * lanes * (pairs ? 2 : 1);
-  return 2.0 * static_cast<double>(numbers) / seconds;
+  constexpr index_t bursts = 64;  // for each thread: the last one to finish waits for little
+  const limits::peak_burst burst = limits::burst_for(best_instruction_set(), which == peak_of::bf16_pairs);
+  const index_t tasks = bursts * std::max<index_t>(1, run.threads());
+  std::atomic<std::uint64_t> operations = 0;
+  const double seconds = seconds_of(
+      [&] { run(tasks, [&](index_t) noexcept { operations.fetch_add(static_cast<std::uint64_t>(burst(20000))); }); });
+  return static_cast<double>(operations.load()) / seconds;
 }
 
 }  // namespace fissile::unravel

@@ -1,4 +1,5 @@
 // Views: what they accept, what they refuse, and that parts stay inside.
+#include <fissile/base/random.hpp>
 #include <fissile/base/view.hpp>
 
 #include "base/refusal.hpp"
@@ -6,6 +7,7 @@
 #include <Eigen/Core>
 #include <gsl/span>
 
+#include <algorithm>
 #include <array>
 #include <limits>
 #include <span>
@@ -113,6 +115,47 @@ TEST(matrix_view, mutable_is_constant_and_a_token_is_a_batch_of_one) {
   EXPECT_EQ(token.columns(), 3);
   EXPECT_TRUE(matrix_view<float>{}.empty());
   EXPECT_FALSE(token.empty());
+}
+
+TEST(matrix_view, overlaps_where_a_number_is_shared) {
+  std::vector<float> owner(64);
+  random_source random{7};
+  int shared = 0, apart_in_the_same_rows = 0;
+  for (int draw = 0; draw < 3000; ++draw) {
+    const index_t stride = 1 + random.below(8);
+    const auto drawn = [&] {
+      const index_t columns = 1 + random.below(stride), rows = 1 + random.below(4);
+      return matrix_view<const float>{owner.data() + random.below(16), rows, columns, stride};
+    };
+    const auto a = drawn(), b = drawn();
+    std::vector<int> holders(owner.size(), 0);
+    for (const auto* one : {&a, &b}) {
+      for (index_t row = 0; row < one->rows(); ++row) {
+        for (index_t i = 0; i < one->columns(); ++i)
+          holders[to_size(&(*one)(row, i) - owner.data())] |= one == &a ? 1 : 2;
+      }
+    }
+    const bool common = std::find(holders.begin(), holders.end(), 3) != holders.end();
+    shared += common ? 1 : 0;
+    if (common) {
+      EXPECT_TRUE(overlap(a, b));
+    }
+    const bool ranges_meet = a.data() < b.row(b.rows() - 1).end() && b.data() < a.row(a.rows() - 1).end();
+    if (!common && a.rows() == b.rows() && a.data() + stride > b.data() && b.data() + stride > a.data()) {
+      apart_in_the_same_rows += ranges_meet ? 1 : 0;
+      if (a.rows() > 1 && a.data() <= b.data() && b.data() + b.columns() <= a.data() + stride) {
+        EXPECT_FALSE(overlap(a, b)) << "slices of one buffer";
+      }
+    }
+    EXPECT_EQ(overlap(a, b), overlap(b, a));
+    if (!ranges_meet) {
+      EXPECT_FALSE(overlap(a, b));
+    }
+  }
+  EXPECT_GT(shared, 300);
+  EXPECT_GT(apart_in_the_same_rows, 30);
+  EXPECT_FALSE(overlap(matrix_view<const float>{}, matrix_view<const float>{owner.data(), 1, 4}));
+  EXPECT_TRUE(overlap(matrix_view<float>{owner.data(), 2, 4}, matrix_view<const float>{owner.data() + 7, 3, 2}));
 }
 
 TEST(matrix_view_death, shapes_and_rows_outside_break_the_contract) {

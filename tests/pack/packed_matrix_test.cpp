@@ -156,6 +156,7 @@ TEST(packed_matrix_death, ends_the_program_when_shapes_do_not_fit) {
   EXPECT_CONTRACT(matrix({x.data(), 2, 4}, {y.data(), 2, 2}));
   EXPECT_CONTRACT(matrix({x.data(), 2, 3}, {y.data(), 2, 3}));
   EXPECT_CONTRACT(matrix.accumulate({x.data(), 2, 3}, {y.data(), 3, 2}));
+  EXPECT_CONTRACT(matrix({y.data(), 2, 3}, {y.data() + 5, 2, 2}));  // they overlap
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <fissile/base/contract.hpp>
 #include <fissile/base/index.hpp>
 
+#include <functional>
 #include <string>
 #include <type_traits>
 
@@ -89,6 +90,20 @@ private:
   index_t columns_ = 0;
   index_t row_stride_ = 0;
 };
+
+/// Whether two matrices share a number. Columns that take turns in the same rows, as slices of one buffer do, are told
+/// apart where both have one row stride; with different strides, any common range counts as shared.
+template <class T, class U>
+bool overlap(matrix_view<T> a, matrix_view<U> b) noexcept {
+  static_assert(std::is_same_v<std::remove_cv_t<T>, std::remove_cv_t<U>>, "fissile::overlap: of one kind of number");
+  const std::less<const T*> before;
+  if (a.rows() == 0 || b.rows() == 0 || a.columns() == 0 || b.columns() == 0) return false;
+  if (!before(a.data(), b.row(b.rows() - 1).end()) || !before(b.data(), a.row(a.rows() - 1).end())) return false;
+  if (a.rows() > 1 && b.rows() > 1 && a.row_stride() != b.row_stride()) return true;
+  const index_t stride = a.rows() > 1 ? a.row_stride() : b.row_stride();
+  const index_t beside = ((b.data() - a.data()) % stride + stride) % stride;  // where b's rows begin in a's
+  return beside < a.columns() || beside + b.columns() > stride;
+}
 
 /// "[512 x 128]", for messages.
 inline std::string shape_of(index_t rows, index_t columns) {

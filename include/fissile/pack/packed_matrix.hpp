@@ -38,12 +38,14 @@ public:
   /// out = matrix . tokens. tokens: [tokens x inputs]; out: [tokens x outputs]; they may not overlap. The bits of a
   /// token do not depend on the tokens beside it, nor on `run`. Allocates nothing.
   void operator()(matrix_view<const float> tokens, matrix_view<float> out, executor_reference run = {}) const noexcept {
+    Expects(!overlap(tokens, out));
     for (index_t t = 0; t < out.rows(); ++t) std::memset(out.row(t).data(), 0, to_size(out.columns()) * sizeof(float));
     accumulate(tokens, out, run);
   }
   /// out += matrix . tokens: the sums start at what `out` holds.
   void accumulate(matrix_view<const float> tokens, matrix_view<float> out, executor_reference run = {}) const noexcept {
     Expects(tokens.columns() == inputs() && out.columns() == outputs() && out.rows() == tokens.rows());
+    Expects(!overlap(tokens, out));
     const index_t slices = std::min(shape_.panels(), std::max<index_t>(1, run.threads()));
     run(slices, [&](index_t slice) noexcept {
       index_t p = shape_.panels() * slice / slices;

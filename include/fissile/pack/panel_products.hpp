@@ -19,12 +19,12 @@ struct panel_view {
 
 namespace detail {
 
-/// What to fetch while a tile runs. A few tokens stream: the memory a little ahead. A batch reads a block several
-/// times, once for each group of tokens, and each group fetches its share of the next block, a little in every step.
+/// What to fetch while a tile runs: the next block. Each group of tokens fetches its share, a little in every step, at
+/// a few places side by side, of which a core reads more than of one (bench/NOTES.md).
 inline void plan_ahead(kernel::tile_work& work, index_t step_bytes, index_t steps, index_t group, index_t groups) {
-  constexpr index_t distance = 4096;  // bytes; bench/NOTES.md
   work.ahead_bytes = step_bytes / groups;
-  work.ahead = work.panel + (groups == 1 ? distance : steps * step_bytes + group * steps * work.ahead_bytes);
+  work.ahead_apart = steps * step_bytes / kernel::streams;
+  work.ahead = work.panel + steps * step_bytes + group * (steps / kernel::streams) * work.ahead_bytes;
 }
 
 }  // namespace detail

@@ -74,13 +74,6 @@ public:
   }
 
 private:
-  static bool overlap(matrix_view<const float> a, matrix_view<const float> b) noexcept {
-    if (a.rows() == 0 || b.rows() == 0) return false;
-    const float* a_end = a.row(a.rows() - 1).end();
-    const float* b_end = b.row(b.rows() - 1).end();
-    return std::less<>{}(a.data(), b_end) && std::less<>{}(b.data(), a_end);
-  }
-
   template <class Observer>
   void tell(workspace& work, Observer& watch) const noexcept {
     const matrix_view<const float> hidden = work.hidden(neurons());

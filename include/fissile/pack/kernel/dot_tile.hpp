@@ -33,6 +33,7 @@ FISSILE_TARGET_AVX512_BF16 void dot_tile(const tile_work& work) noexcept {
 #pragma GCC unroll 8
   for (int p = 0; p < panels; ++p) row[p] = work.panel + p * work.panel_bytes;
   const std::byte* ahead = work.ahead;
+  const index_t last_place = work.ahead_apart == 0 ? 0 : streams - 1;
   const pair_in_memory* in[tokens];
 #pragma GCC unroll 8
   for (int t = 0; t < tokens; ++t) in[t] = reinterpret_cast<const pair_in_memory*>(work.in[t]);
@@ -40,10 +41,11 @@ FISSILE_TARGET_AVX512_BF16 void dot_tile(const tile_work& work) noexcept {
   for (index_t step = 0; step <= whole; ++step) {
     if (step == whole && work.terms % 2 == 0) break;  // else a last pair, whose second half is padding without an input
     if constexpr (panels == 1) {
+      const index_t place = step & last_place;
       for (index_t line = 0; line < work.ahead_bytes; line += 64) {
-        __builtin_prefetch(ahead + line, 0, tokens <= 2 ? 3 : 2);
+        __builtin_prefetch(ahead + place * work.ahead_apart + line, 0, tokens <= 2 ? 3 : 2);
       }
-      ahead += work.ahead_bytes;
+      ahead += place == last_place ? work.ahead_bytes : 0;
     }
 #pragma GCC unroll 8
     for (int p = 0; p < panels; ++p, row[p - 1] += 256) {

@@ -71,27 +71,28 @@ struct reader<bf16> {
   static constexpr index_t input_bytes = 4;
   static constexpr int column_bytes = 4;
   static constexpr bool scaled = false;
-  template <class Isa, int wide>
-  FISSILE_INSIDE static void first(const std::byte* row, floats<Isa::lanes> (&weights)[wide]) {
+  enum class half { lower, upper };
+  template <class Isa, half which, int wide>
+  FISSILE_INSIDE static void widen(const std::byte* row, floats<Isa::lanes> (&weights)[wide]) {
 #pragma GCC unroll 8
     for (int w = 0; w < wide; ++w) {
       ints<Isa::lanes> pair;
       load_bits<Isa::lanes>(row + w * Isa::lanes * column_bytes, pair);
-      weights[w] = reinterpret_cast<floats<Isa::lanes>>(pair << 16);
+      if constexpr (which == half::lower) {
+        pair = pair << 16;
+      } else {
+        pair = pair & static_cast<std::int32_t>(0xffff0000u);
+      }
+      weights[w] = reinterpret_cast<floats<Isa::lanes>>(pair);
     }
   }
   template <class Isa, int tokens, int wide>
   FISSILE_INSIDE static void add(const std::byte* row, const std::byte* const (&in)[tokens], index_t step,
                                  floats<Isa::lanes> (&sums)[tokens][wide]) {
     floats<Isa::lanes> weights[wide];
-    first<Isa, wide>(row, weights);
+    widen<Isa, half::lower>(row, weights);
     add_term<Isa, tokens, wide>(weights, in, 2 * step, sums);
-#pragma GCC unroll 8
-    for (int w = 0; w < wide; ++w) {
-      ints<Isa::lanes> pair;
-      load_bits<Isa::lanes>(row + w * Isa::lanes * column_bytes, pair);
-      weights[w] = reinterpret_cast<floats<Isa::lanes>>(pair & static_cast<std::int32_t>(0xffff0000u));
-    }
+    widen<Isa, half::upper>(row, weights);
     add_term<Isa, tokens, wide>(weights, in, 2 * step + 1, sums);
   }
   /// Where the number of terms is odd, the second half of the last pair is padding and its input does not exist.
@@ -99,7 +100,7 @@ struct reader<bf16> {
   FISSILE_INSIDE static void add_last(const std::byte* row, const std::byte* const (&in)[tokens], index_t step,
                                       floats<Isa::lanes> (&sums)[tokens][wide]) {
     floats<Isa::lanes> weights[wide];
-    first<Isa, wide>(row, weights);
+    widen<Isa, half::lower>(row, weights);
     add_term<Isa, tokens, wide>(weights, in, 2 * step, sums);
   }
 };

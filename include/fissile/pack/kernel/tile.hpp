@@ -21,7 +21,8 @@ struct tile_work {
   float* const* out;           // [tokens]: 64 sums each
   const float* scales;         // [64], of quantised weights
   const std::byte* ahead;      // memory that will be wanted next ...
-  index_t ahead_bytes;         // ... and how much of it to fetch in each step
+  index_t ahead_bytes;         // ... and how much of it to fetch in each step; steps take turns
+  index_t ahead_apart = 0;     // at `streams` places so far apart; 0: there is one place
   index_t panel_bytes = 0;     // with several panels: from one to the next; then out is [panels] and there is one token
 };
 using tile_function = void (*)(const tile_work&) noexcept;
@@ -75,11 +76,15 @@ FISSILE_INSIDE void multiply_tile(const tile_work& work) {
     for (int p = 0; p < panels; ++p) row[p] = work.panel + p * work.panel_bytes + column * Reader::column_bytes;
     const std::byte* ahead = work.ahead;
     const index_t ahead_bytes = column == 0 ? work.ahead_bytes : 0;
+    const index_t last_place = work.ahead_apart == 0 ? 0 : streams - 1;
     const index_t whole = work.terms / Reader::step_terms;
     for (index_t step = 0; step < whole; ++step) {
       if constexpr (panels == 1) {
-        for (index_t line = 0; line < ahead_bytes; line += 64) __builtin_prefetch(ahead + line, 0, tokens <= 2 ? 3 : 2);
-        ahead += ahead_bytes;
+        const index_t place = step & last_place;
+        for (index_t line = 0; line < ahead_bytes; line += 64) {
+          __builtin_prefetch(ahead + place * work.ahead_apart + line, 0, tokens <= 2 ? 3 : 2);
+        }
+        ahead += place == last_place ? ahead_bytes : 0;
       }
 #pragma GCC unroll 8
       for (int p = 0; p < panels; ++p) {

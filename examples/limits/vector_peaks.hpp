@@ -9,7 +9,7 @@
 #include <immintrin.h>
 #endif
 
-namespace fissile::bench {
+namespace fissile::limits {
 
 /// Keeps the compiler from leaving the work out.
 inline volatile float peak_sink = 0;
@@ -87,4 +87,4 @@ inline peak_burst burst_for(instruction_set set, bool of_bf16 = false) {
   return base_burst;
 }
 
-}  // namespace fissile::bench
+}  // namespace fissile::limits

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace fissile::bench {
+namespace fissile::limits {
 
 /// Reads `bytes`, a multiple of 512, and asks for memory `ahead` bytes further; 0: leaves that to the hardware.
 using stream_function = std::uint64_t (*)(const std::byte* from, std::size_t bytes, std::size_t ahead);
@@ -88,4 +88,4 @@ inline std::vector<stream_kernel> stream_kernels() {
   return kernels;
 }
 
-}  // namespace fissile::bench
+}  // namespace fissile::limits
