@@ -183,6 +183,18 @@ struct first_come {
 static_assert(judge<first_come>);
 // [judge]
 
+// [weight_score]
+/// What stands further left in its row matters less.
+struct by_place {
+  std::string name() const { return "by_place"; }
+  evidence seen() const { return {}; }
+  void score(index_t, vector_view<const double> weights, vector_view<double> scores) const {
+    for (index_t j = 0; j < weights.length(); ++j) scores[j] = static_cast<double>(j);
+  }
+};
+static_assert(weight_score<by_place>);
+// [weight_score]
+
 // [budget]
 /// One expert from every layer.
 struct one_each {
@@ -254,5 +266,7 @@ int main() {
   std::printf("largest feature: %td\n", the_largest{}.find(magnitudes)[0][0]);
   const std::vector<partition> layers{split};
   std::printf("%s", to_string(decide(first_come{}, one_each{.rate = 0.25}, layers)).c_str());
+  const weight_mask mask = mask_of(ffn.up, by_place{}, unstructured{.rate = 0.5});
+  std::printf("%td of %td weights are masked\n", mask.removed(), mask.outputs * mask.inputs);
   std::printf("slope at 0.75: %.2f\n", fading{}.slope(0.75, activity::active));
 }

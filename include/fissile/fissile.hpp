@@ -59,23 +59,36 @@
 #include <fissile/count/stability.hpp>
 
 // detect: which features and neurons stand out
+#include <fissile/detect/down_inputs.hpp>
+#include <fissile/detect/expert_norms.hpp>
 #include <fissile/detect/feature_magnitudes.hpp>
 #include <fissile/detect/feature_overlap.hpp>
+#include <fissile/detect/input_hessian.hpp>
+#include <fissile/detect/input_moments.hpp>
 #include <fissile/detect/neuron_magnitudes.hpp>
 #include <fissile/detect/outlier_rules.hpp>
 
-// prune: who goes, by evidence, budget and verdict; then carried out
+// prune: who goes, by evidence, budget and verdict; then carried out; single weights, by score and mask
 #include <fissile/prune/all_of.hpp>
 #include <fissile/prune/apply.hpp>
+#include <fissile/prune/apply_mask.hpp>
 #include <fissile/prune/budgets.hpp>
 #include <fissile/prune/decide.hpp>
 #include <fissile/prune/keep_busiest.hpp>
 #include <fissile/prune/keep_largest.hpp>
 #include <fissile/prune/levels.hpp>
+#include <fissile/prune/neuron_scores.hpp>
+#include <fissile/prune/output_error.hpp>
 #include <fissile/prune/owl.hpp>
 #include <fissile/prune/random_order.hpp>
+#include <fissile/prune/reap.hpp>
+#include <fissile/prune/refit_down.hpp>
 #include <fissile/prune/spare_features.hpp>
+#include <fissile/prune/sparsegpt.hpp>
 #include <fissile/prune/verdict.hpp>
+#include <fissile/prune/wanda.hpp>
+#include <fissile/prune/weight_mask.hpp>
+#include <fissile/prune/weight_scores.hpp>
 
 // train: gradients through a hard threshold
 #include <fissile/train/penalty.hpp>

@@ -1,6 +1,8 @@
 // Archetypes: for every concept of the lower floors a policy that has what the concept's documentation asks for and
 // nothing else, not even a default constructor or a copy. What the library needs beyond that would not compile here.
 #include <fissile/fissile.hpp>
+#include <fissile/prune/neuron_scores.hpp>
+#include <fissile/prune/weight_mask.hpp>
 
 #include "support/random_ffn.hpp"
 
@@ -130,6 +132,17 @@ struct layer_sizes : built {
 };
 static_assert(sized_layer<layer_sizes>);
 
+/// weight_score: what stands further left matters less.
+struct by_place : built {
+  using built::built;
+  std::string name() const { return "by_place"; }
+  evidence seen() const { return {}; }
+  void score(index_t, vector_view<const double> weights, vector_view<double> scores) const {
+    for (index_t j = 0; j < weights.length(); ++j) scores[j] = static_cast<double>(j);
+  }
+};
+static_assert(weight_score<by_place>);
+
 /// What the oracle takes: a phi and a reduction.
 struct cubes {
   explicit cubes(int) noexcept {}
@@ -218,6 +231,14 @@ TEST_F(archetype, executor_and_observers_serve) {
   EXPECT_EQ(routes.routes, 4);
   EXPECT_EQ(hidden.neurons, 16);
   EXPECT_EQ(threads.calls, 6);
+}
+
+TEST_F(archetype, weight_score_masks_matrices_and_judges_neurons) {
+  const weight_mask half = mask_of(ffn.view().up, by_place{0}, unstructured{0.4});
+  EXPECT_EQ(half.kept, (std::vector<char>{0, 1, 1, 0, 1, 1, 0, 1, 1, 0, 1, 1}));
+  const weight_mask pairs = mask_of(ffn.view().down, by_place{0}, n_of_m{1, 2}, removal_order::highest_first);
+  EXPECT_EQ(pairs.kept, (std::vector<char>{1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0}));
+  EXPECT_EQ(score_neurons(ffn.view(), by_place{0}, by_place{0}), (std::vector<double>{6, 9, 12, 15}));
 }
 
 TEST_F(archetype, phi_and_reduction_score) {

@@ -31,7 +31,7 @@ struct standing {
 ///
 /// Law: the same evidence gives the same standings; no value is NaN. Standings of shared experts are not looked at.
 /// Evidence that does not fit the layer is refused by shape_error or setting_error.
-/// Satisfied by keep_busiest, keep_least_used, keep_largest, spare_features, random_order, all_of.
+/// Satisfied by keep_busiest, keep_least_used, keep_largest, spare_features, random_order, keep_highest, reap, all_of.
 template <class J>
 concept judge = requires(const J& policy, index_t layer, const partition& experts) {
   { policy.name() } -> std::same_as<std::string>;
