@@ -20,12 +20,19 @@
 #include <fissile/weights/ffn_weights.hpp>
 #include <fissile/weights/owned_ffn.hpp>
 #include <fissile/weights/stacked_ffn_weights.hpp>
+#include <fissile/weights/unit_rows.hpp>
 
 // partition: which neurons form an expert
+#include <fissile/partition/activation_markers.hpp>
 #include <fissile/partition/balanced_clusters.hpp>
 #include <fissile/partition/borrowed_experts.hpp>
 #include <fissile/partition/by_importance.hpp>
+#include <fissile/partition/clusters_of_points.hpp>
+#include <fissile/partition/coactivation_graph.hpp>
 #include <fissile/partition/even_slices.hpp>
+#include <fissile/partition/importance_split.hpp>
+#include <fissile/partition/marker_clusters.hpp>
+#include <fissile/partition/overlapping_experts.hpp>
 #include <fissile/partition/partition.hpp>
 #include <fissile/partition/partitioner.hpp>
 #include <fissile/partition/shuffled.hpp>
@@ -36,8 +43,13 @@
 
 // route: which experts a token goes to
 #include <fissile/route/above.hpp>
+#include <fissile/route/analytic_scorer.hpp>
+#include <fissile/route/centroid_scorer.hpp>
 #include <fissile/route/decorators.hpp>
+#include <fissile/route/dynamic_k.hpp>
 #include <fissile/route/linear_scorer.hpp>
+#include <fissile/route/mlp_scorer.hpp>
+#include <fissile/route/one_plus.hpp>
 #include <fissile/route/oracle_scorer.hpp>
 #include <fissile/route/packed_scorer.hpp>
 #include <fissile/route/router.hpp>
@@ -47,13 +59,19 @@
 #include <fissile/route/workspace.hpp>
 
 // run: the chosen experts, and only those
+#include <fissile/run/activation_thresholds.hpp>
+#include <fissile/run/mean_replacement.hpp>
 #include <fissile/run/observer.hpp>
 #include <fissile/run/sparse_ffn.hpp>
+#include <fissile/run/thresholded_ffn.hpp>
 
 // count: which experts work for which language
 #include <fissile/count/activation_counts.hpp>
+#include <fissile/count/adjusted_rand.hpp>
+#include <fissile/count/clustering.hpp>
 #include <fissile/count/coactivation_counts.hpp>
 #include <fissile/count/expert_set.hpp>
+#include <fissile/count/firing_rates.hpp>
 #include <fissile/count/load.hpp>
 #include <fissile/count/similarity.hpp>
 #include <fissile/count/stability.hpp>
@@ -65,6 +83,10 @@
 #include <fissile/detect/feature_overlap.hpp>
 #include <fissile/detect/input_hessian.hpp>
 #include <fissile/detect/input_moments.hpp>
+#include <fissile/detect/language_neurons.hpp>
+#include <fissile/detect/magnitude_histogram.hpp>
+#include <fissile/detect/neuron_coactivation.hpp>
+#include <fissile/detect/neuron_importance.hpp>
 #include <fissile/detect/neuron_magnitudes.hpp>
 #include <fissile/detect/outlier_rules.hpp>
 
@@ -91,6 +113,18 @@
 #include <fissile/prune/weight_scores.hpp>
 
 // train: gradients through a hard threshold
+#include <fissile/train/adam.hpp>
+#include <fissile/train/distil.hpp>
+#include <fissile/train/hoyer.hpp>
+#include <fissile/train/load_bias.hpp>
+#include <fissile/train/mlp_fit.hpp>
 #include <fissile/train/penalty.hpp>
+#include <fissile/train/penalty_controller.hpp>
+#include <fissile/train/relu_penalty.hpp>
+#include <fissile/train/sparsity_controller.hpp>
 #include <fissile/train/surrogates.hpp>
 #include <fissile/train/trainable_ffn.hpp>
+
+// recipes: one header a paper, its method composed from the floors above
+#include <fissile/recipes/babel.hpp>
+#include <fissile/recipes/dsmoe.hpp>

@@ -4,7 +4,11 @@
 #endif
 #include "support/counting_new.hpp"
 
+#include <fissile/detect/down_inputs.hpp>
 #include <fissile/detect/feature_magnitudes.hpp>
+#include <fissile/detect/input_hessian.hpp>
+#include <fissile/detect/input_moments.hpp>
+#include <fissile/detect/neuron_coactivation.hpp>
 #include <fissile/detect/neuron_magnitudes.hpp>
 
 #include "support/random_ffn.hpp"
@@ -19,6 +23,9 @@ TEST(allocation, detectors_allocate_nothing_while_they_look_on) {
   const auto numbers = testing::random_numbers<float>(random, 40 * 300);
   feature_magnitudes features{{.layers = 2, .width = 300}};
   neuron_magnitudes neurons{{partition{cut_evenly(ascending(300), 1, "test")}}};
+  neuron_coactivation pairs{{.neurons = 300}};
+  input_moments moments{{.width = 300, .corpus = {}}};
+  input_hessian<double> hessian{{.width = 300, .corpus = {}}};
   const route chosen{1};
   const std::size_t before = testing::allocations;
   for (index_t i = 0; i < 10; ++i) {
@@ -27,6 +34,11 @@ TEST(allocation, detectors_allocate_nothing_while_they_look_on) {
     neuron_observer watch = neurons.at(0);
     watch.token(chosen);
     watch.expert(0, {0, 1.0f}, {numbers.data(), 300});
+    pairs.add({numbers.data(), 40, 300});
+    moments.add({numbers.data(), 40, 300});
+    moments.sample_end();
+    hessian.add({numbers.data(), 40, 300});
+    hessian.sample_end();
   }
   EXPECT_EQ(testing::allocations - before, 0u);
   const std::vector<double> levels = features.magnitudes(1);

@@ -13,7 +13,9 @@
 #include <fissile/route/router.hpp>
 #include <fissile/route/top_k.hpp>
 #include <fissile/route/top_p.hpp>
+#include <fissile/run/mean_replacement.hpp>
 #include <fissile/run/sparse_ffn.hpp>
+#include <fissile/run/thresholded_ffn.hpp>
 
 #include "support/random_ffn.hpp"
 
@@ -83,6 +85,33 @@ TEST(allocations, none_by_router_layer_and_observer) {
   }
   EXPECT_GT(first.uses[0], 0u);
   EXPECT_NE(second.hidden, 0);
+}
+
+TEST(allocations, none_by_thresholds_and_means) {
+  random_source random{2};
+  constexpr index_t width = 24, neurons = 200, experts = 16, batch = 40;
+  const auto owned = testing::random_ffn<float>(random, {.width = width, .neurons = neurons});
+  const auto x = testing::random_numbers<float>(random, batch * width);
+  std::vector<float> y(x.size());
+  const matrix_view<const float> in{x.data(), batch, width};
+  const matrix_view<float> out{y.data(), batch, width};
+  const sparse_ffn run{borrow(owned.view(), shuffled{}.split(neurons, experts)), silu{}};
+  workspace work{run, {.batch = batch}};
+  hidden_means means{run.split()};
+  work.choose_all(batch, experts);
+  EXPECT_EQ(allocations_in([&] { run(in, work, out, means); }), 0u);
+  const mean_replacement replace{borrow(owned.view(), run.split()), means};
+  work.choose_these(batch, std::vector<index_t>{1, 5});
+  EXPECT_EQ(allocations_in([&] {
+              run(in, work, out);
+              replace(work, out);
+            }),
+            0u);
+  const thresholded_ffn thresholded{owned.view(), silu{}, {.gate_input = 0.1f, .activated = 0.05f}};
+  thresholded_scratch scratch{thresholded};
+  skipped_counts counts;
+  EXPECT_EQ(allocations_in([&] { counts = thresholded(in, scratch, out); }), 0u);
+  EXPECT_GT(counts.neurons, 0u);
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ namespace fissile {
 ///   void score(tokens, scores, scratch)   tokens: [1 to `lanes` x width]; scores: [tokens x experts], all written
 ///
 /// Law: the scores of a token do not depend, not in one bit, on the tokens beside it; it neither allocates nor throws.
-/// Satisfied by linear_scorer, oracle_scorer.
+/// Satisfied by linear_scorer, packed_scorer, oracle_scorer, mlp_scorer, centroid_scorer, analytic_scorer.
 // clang-format off
 template <class S>
 concept scorer = requires(const S& policy, matrix_view<const float> tokens, matrix_view<float> scores,

@@ -17,7 +17,7 @@ struct selection {
 /// selector: fills the route of one token.
 /// Law: experts are compared by their keys, ties go to the lower expert, an expert whose key is NaN is never chosen;
 /// the route it leaves ascends; it neither allocates nor throws.
-/// Satisfied by above, top_k, top_p, and the decorators around any selector.
+/// Satisfied by above, top_k, top_p, dynamic_k, and the decorators around any selector.
 /// It may have `void check(index_t experts) const` that refuses settings by an exception: a router asks when it is
 /// made.
 // clang-format off
