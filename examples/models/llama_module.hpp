@@ -71,8 +71,8 @@ struct llama_layer_module : torch::nn::Module {
     down = register_parameter("down", torch::randn({w, n}) * narrow);
   }
 
-  // x: [batch x time x width]; rotary: complex [time x 1 x head size / 2]; mask: [block x block]
-  torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& rotary, const torch::Tensor& mask) {
+  // x + attention(norm x). x: [batch x time x width]; rotary: complex [time x 1 x head size / 2]; mask: [block x block]
+  torch::Tensor attend(const torch::Tensor& x, const torch::Tensor& rotary, const torch::Tensor& mask) {
     const auto batch = x.size(0), time = x.size(1), heads = settings.heads, size = settings.head_size();
     const auto products = settings.products;
     const auto qkv =
@@ -90,9 +90,13 @@ struct llama_layer_module : torch::nn::Module {
                           .view({batch, heads, time, size})
                           .transpose(1, 2)
                           .reshape({batch, time, settings.width});
-    const auto middle = x + project(seen, attention_output, products);
-    const auto hidden = project(rms_norm(middle, ffn_norm), gate_up, products).chunk(2, -1);
-    return middle + project(swiglu(hidden[0], hidden[1]), down, products);
+    return x + project(seen, attention_output, products);
+  }
+
+  torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& rotary, const torch::Tensor& mask) {
+    const auto middle = attend(x, rotary, mask);
+    const auto hidden = project(rms_norm(middle, ffn_norm), gate_up, settings.products).chunk(2, -1);
+    return middle + project(swiglu(hidden[0], hidden[1]), down, settings.products);
   }
 };
 TORCH_MODULE_IMPL(llama_layer, llama_layer_module);
