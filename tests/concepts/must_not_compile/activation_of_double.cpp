@@ -1,6 +1,7 @@
 // expect: fissile::sparse_ffn, 2nd policy: an activation is
 // expect: docs/concepts/activation.md
-#include <fissile/fissile.hpp>
+#include <fissile/partition/even_slices.hpp>
+#include <fissile/run/sparse_ffn.hpp>
 
 struct halved {
 #ifdef SHOULD_FAIL

@@ -1,6 +1,6 @@
 // expect: constraints not satisfied
 // expect: arena_allocator
-#include <fissile/fissile.hpp>
+#include <fissile/pack/arena.hpp>
 
 using namespace fissile;
 

@@ -1,5 +1,6 @@
 // expect: fissile::with_shared wraps a selector
-#include <fissile/fissile.hpp>
+#include <fissile/route/decorators.hpp>
+#include <fissile/route/top_k.hpp>
 
 int main() {
 #ifdef SHOULD_FAIL

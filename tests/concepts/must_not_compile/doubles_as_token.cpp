@@ -1,5 +1,5 @@
 // expect: vector_view<const float>
-#include <fissile/fissile.hpp>
+#include <fissile/run/observer.hpp>
 
 #include <vector>
 

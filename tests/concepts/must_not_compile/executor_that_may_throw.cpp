@@ -1,5 +1,5 @@
 // expect: executor_reference
-#include <fissile/fissile.hpp>
+#include <fissile/base/thread_pool.hpp>
 
 using namespace fissile;
 

@@ -1,6 +1,7 @@
 // expect: no matching function for call to
 // expect: packed_element
-#include <fissile/fissile.hpp>
+#include <fissile/pack/pack.hpp>
+#include <fissile/partition/even_slices.hpp>
 
 using namespace fissile;
 

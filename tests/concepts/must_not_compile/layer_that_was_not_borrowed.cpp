@@ -1,6 +1,7 @@
 // expect: fissile::sparse_ffn, 1st policy: the experts, as `borrow(ffn, partition)` or `pack` makes them
 // expect: docs/concepts/expert_storage.md
-#include <fissile/fissile.hpp>
+#include <fissile/partition/even_slices.hpp>
+#include <fissile/run/sparse_ffn.hpp>
 
 int main() {
   const fissile::ffn_weights<float> ffn{};

@@ -1,6 +1,7 @@
 // expect: constraints not satisfied
 // expect: observer
-#include <fissile/fissile.hpp>
+#include <fissile/partition/even_slices.hpp>
+#include <fissile/run/sparse_ffn.hpp>
 
 using namespace fissile;
 

@@ -1,6 +1,6 @@
 // expect: fissile::observers joins observers
 // expect: docs/concepts/observer.md
-#include <fissile/fissile.hpp>
+#include <fissile/run/observer.hpp>
 
 struct eye {
 #ifdef SHOULD_FAIL

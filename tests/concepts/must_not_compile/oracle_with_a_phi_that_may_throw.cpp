@@ -1,5 +1,6 @@
 // expect: fissile::oracle_scorer, phi:
-#include <fissile/fissile.hpp>
+#include <fissile/partition/even_slices.hpp>
+#include <fissile/route/oracle_scorer.hpp>
 
 using namespace fissile;
 

@@ -1,5 +1,7 @@
 // expect: fissile::oracle_scorer, activation:
-#include <fissile/fissile.hpp>
+#include <fissile/partition/even_slices.hpp>
+#include <fissile/route/oracle_scorer.hpp>
+#include <fissile/route/squashes.hpp>
 
 using namespace fissile;
 

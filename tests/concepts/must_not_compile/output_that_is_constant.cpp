@@ -1,5 +1,6 @@
 // expect: matrix_view<float>
-#include <fissile/fissile.hpp>
+#include <fissile/partition/even_slices.hpp>
+#include <fissile/run/sparse_ffn.hpp>
 
 using namespace fissile;
 

@@ -1,6 +1,12 @@
 // expect: fissile::router, 1st policy: a scorer has
 // expect: docs/concepts/scorer.md
-#include <fissile/fissile.hpp>
+#include <fissile/partition/even_slices.hpp>
+#include <fissile/route/linear_scorer.hpp>
+#include <fissile/route/router.hpp>
+#include <fissile/route/squashes.hpp>
+#include <fissile/route/top_k.hpp>
+#include <fissile/run/sparse_ffn.hpp>
+#include <fissile/train/trainable_ffn.hpp>
 
 using namespace fissile;
 

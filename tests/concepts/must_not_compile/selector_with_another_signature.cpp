@@ -1,6 +1,9 @@
 // expect: fissile::router, 3rd policy: a selector has
 // expect: docs/concepts/selector.md
-#include <fissile/fissile.hpp>
+#include <fissile/route/linear_scorer.hpp>
+#include <fissile/route/router.hpp>
+#include <fissile/route/squashes.hpp>
+#include <fissile/route/top_k.hpp>
 
 struct nobody {
 #ifdef SHOULD_FAIL

@@ -1,6 +1,12 @@
 // expect: fissile::router, 2nd policy: a squash is
 // expect: docs/concepts/squash.md
-#include <fissile/fissile.hpp>
+#include <fissile/partition/even_slices.hpp>
+#include <fissile/route/linear_scorer.hpp>
+#include <fissile/route/router.hpp>
+#include <fissile/route/squashes.hpp>
+#include <fissile/route/top_k.hpp>
+#include <fissile/run/sparse_ffn.hpp>
+#include <fissile/train/trainable_ffn.hpp>
 
 struct doubled {
 #ifdef SHOULD_FAIL
