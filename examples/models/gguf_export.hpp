@@ -11,33 +11,16 @@
 #include <utility>
 #include <vector>
 
-#include "llama_module.hpp"
+#include "gguf_names.hpp"
 #include "utf8.hpp"
 
 namespace fissile::examples {
 
-// Tensors under the names llama.cpp gives them, unstacked; matrices f16, vectors float, contiguous.
+// As they are stored: matrices f16, vectors float, contiguous.
 inline std::vector<std::pair<std::string, torch::Tensor>> gguf_tensors(const llama_module& model) {
-  std::vector<std::pair<std::string, torch::Tensor>> tensors;
-  const auto add = [&](const std::string& name, const torch::Tensor& weight) {
-    tensors.emplace_back(name, weight.detach().to(weight.dim() == 1 ? torch::kFloat : torch::kHalf).contiguous());
-  };
-  add("token_embd.weight", model.embedding);
-  add("output_norm.weight", model.output_norm);
-  for (std::size_t layer = 0; layer < model.layers.size(); ++layer) {
-    const auto& part = *model.layers[layer];
-    const auto prefix = "blk." + std::to_string(layer) + '.';
-    const auto attention = part.query_key_value.chunk(3, 0);
-    const auto gate_up = part.gate_up.chunk(2, 0);
-    add(prefix + "attn_norm.weight", part.attention_norm);
-    add(prefix + "ffn_norm.weight", part.ffn_norm);
-    add(prefix + "attn_q.weight", attention[0]);
-    add(prefix + "attn_k.weight", attention[1]);
-    add(prefix + "attn_v.weight", attention[2]);
-    add(prefix + "attn_output.weight", part.attention_output);
-    add(prefix + "ffn_gate.weight", gate_up[0]);
-    add(prefix + "ffn_up.weight", gate_up[1]);
-    add(prefix + "ffn_down.weight", part.down);
+  auto tensors = named_weights(model);
+  for (auto& [name, weight] : tensors) {
+    weight = weight.to(weight.dim() == 1 ? torch::kFloat : torch::kHalf).contiguous();
   }
   return tensors;
 }

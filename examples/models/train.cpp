@@ -10,6 +10,7 @@
 #include <limits>
 
 #include "gguf_export.hpp"
+#include "gguf_import.hpp"
 #include "held_out_score.hpp"
 #include "memory_settings.hpp"
 #include "training_recipe.hpp"
@@ -109,19 +110,22 @@ private:
 // The finished model, as users will meet it: every held-out page, a few translations, and the record of both.
 void judge(const training_settings& chosen, const std::vector<guide::page>& pages, const training_state& state) {
   const auto model = as_stored(state.model);
-  const auto scores = score_held_out(*model, pages, chosen.cores, 1);
-  for (const auto& score : scores) {
+  judgement found;
+  found.scores = score_held_out(*model, pages, chosen.cores, 1);
+  for (const auto& score : found.scores) {
     std::printf("%-6s %.3f bits per byte of %lld\n", score.language.c_str(), score.bits_per_byte(),
                 static_cast<long long>(score.bytes));
   }
-  std::printf("mean   %.3f after %lld steps in %.0f s\n", mean_bits_per_byte(scores),
+  std::printf("mean   %.3f after %lld steps in %.0f s\n", mean_bits_per_byte(found.scores),
               static_cast<long long>(state.step), state.seconds);
-  const auto samples = sample_translations(*model, pages);
-  for (const auto& sample : samples) {
+  found.samples = sample_translations(*model, pages);
+  for (const auto& sample : found.samples) {
     std::printf("\n%s: %s\n%s: %s\nmodel: %s\n", sample.from.c_str(), sample.original.c_str(), sample.to.c_str(),
                 sample.reference.c_str(), sample.model.c_str());
   }
-  write_record(chosen, state, scores, samples);
+  found.named = name_languages(*model, pages);
+  std::printf("\nlanguages named: %d of %d\n", found.named.right, found.named.asked);
+  write_record(chosen, state, found);
 }
 
 int train(const training_settings& chosen) {
@@ -130,6 +134,7 @@ int train(const training_settings& chosen) {
   torch::manual_seed(chosen.seed);
   const auto pages = read_pages(chosen);
   llama_module model{chosen.model};
+  if (!chosen.from.empty()) read_gguf(model, chosen.from);
   auto optimizer = make_optimizer(model, chosen);
   training_state state{model, optimizer};
   if (chosen.resume) state.load(chosen.checkpoint);

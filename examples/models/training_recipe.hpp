@@ -1,4 +1,4 @@
-// How the model learns: AdamW, a warm-up and half a cosine, seven windows of pages to three of translations.
+// How the model learns: AdamW, a warm-up and half a cosine; windows of pages, translations and instructions by chance.
 #pragma once
 
 #include <torch/torch.h>
@@ -35,16 +35,24 @@ inline double rate_at(const training_settings& chosen, std::int64_t step, double
   return chosen.peak_rate * warm * (0.05 + 0.95 * 0.5 * (1.0 + std::cos(std::numbers::pi * progress)));
 }
 
-// [batch x context + 1]: of ten windows seven are plain pages and three translation documents.
-inline torch::Tensor next_batch(const training_windows& windows, const training_settings& chosen, std::int64_t step) {
+inline std::vector<std::int64_t> next_window(const training_windows& windows, const training_settings& chosen,
+                                             random_source& chance) {
   const auto size = chosen.model.context + 1;
+  const auto of_ten = chance.below(10);
+  if (of_ten >= 10 - chosen.instructions) return windows.instructions(chance, size);
+  if (of_ten >= 10 - chosen.instructions - chosen.translations) return windows.translations(chance, size);
+  return windows.plain(chance, size);
+}
+
+// [batch x context + 1]
+inline torch::Tensor next_batch(const training_windows& windows, const training_settings& chosen, std::int64_t step) {
   std::vector<std::int64_t> tokens;
   for (std::int64_t row = 0; row < chosen.batch; ++row) {
     auto chance = draws_of(chosen.seed, static_cast<std::uint64_t>(step), static_cast<std::uint64_t>(row));
-    const auto window = chance.below(10) < 7 ? windows.plain(chance, size) : windows.translations(chance, size);
+    const auto window = next_window(windows, chosen, chance);
     tokens.insert(tokens.end(), window.begin(), window.end());
   }
-  return torch::tensor(tokens, torch::kLong).view({chosen.batch, size});
+  return torch::tensor(tokens, torch::kLong).view({chosen.batch, chosen.model.context + 1});
 }
 
 }  // namespace fissile::examples

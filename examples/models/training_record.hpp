@@ -10,14 +10,21 @@
 #include <vector>
 
 #include "held_out_score.hpp"
+#include "language_naming.hpp"
 #include "training_settings.hpp"
 #include "training_state.hpp"
 #include "translation_sample.hpp"
 
 namespace fissile::examples {
 
-inline void write_record(const training_settings& chosen, const training_state& state,
-                         const std::vector<language_score>& scores, const std::vector<translation_sample>& samples) {
+// How well it reads and what it answers.
+struct judgement {
+  std::vector<language_score> scores;
+  std::vector<translation_sample> samples;
+  naming_score named;
+};
+
+inline void write_record(const training_settings& chosen, const training_state& state, const judgement& found) {
   const auto thousandths = [](double value) { return std::round(value * 1000.0) / 1000.0; };
   nlohmann::ordered_json record;
   record["width"] = chosen.model.width;
@@ -26,6 +33,9 @@ inline void write_record(const training_settings& chosen, const training_state& 
   record["neurons"] = chosen.model.neurons;
   record["context"] = chosen.model.context;
   record["products"] = chosen.products;
+  record["from"] = std::filesystem::path{chosen.from}.filename().string();  // empty: from random weights
+  record["translations_of_ten"] = chosen.translations;
+  record["instructions_of_ten"] = chosen.instructions;
   record["seed"] = chosen.seed;
   record["steps"] = state.step;
   record["steps_asked"] = chosen.steps;
@@ -36,12 +46,13 @@ inline void write_record(const training_settings& chosen, const training_state& 
   record["weight_decay"] = chosen.weight_decay;
   record["cores"] = chosen.cores;
   record["seconds"] = std::llround(state.seconds);
-  record["mean_bits_per_byte"] = thousandths(mean_bits_per_byte(scores));
-  for (const auto& score : scores) {
+  record["mean_bits_per_byte"] = thousandths(mean_bits_per_byte(found.scores));
+  record["languages_named"] = {{"right", found.named.right}, {"asked", found.named.asked}};
+  for (const auto& score : found.scores) {
     record["held_out"][score.language] = {{"bytes", score.bytes},
                                           {"bits_per_byte", thousandths(score.bits_per_byte())}};
   }
-  for (const auto& sample : samples) {
+  for (const auto& sample : found.samples) {
     record["translations"].push_back({{"from", sample.from},
                                       {"to", sample.to},
                                       {"original", sample.original},

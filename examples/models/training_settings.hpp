@@ -15,11 +15,14 @@ struct training_settings {
   llama_settings model;
   std::string guide;
   std::string out = "babel.gguf";
+  std::string from;  // empty: from random weights
   std::string checkpoint;
   bool resume = false;
   std::string products = "float";
   std::int64_t steps = 10000;
   std::int64_t batch = 6;
+  std::int64_t translations = 3;  // of ten windows; the others are plain pages
+  std::int64_t instructions = 0;
   std::int64_t warmup = 200;
   double peak_rate = 3e-3;
   double weight_decay = 0.1;
@@ -39,6 +42,10 @@ inline void check(const training_settings& chosen) {
     throw std::runtime_error("--neurons " + std::to_string(model.neurons) +
                              ": expected a multiple of 32, so that they split into even experts");
   }
+  if (chosen.translations < 0 || chosen.instructions < 0 || chosen.translations + chosen.instructions > 10) {
+    throw std::runtime_error("--translations " + std::to_string(chosen.translations) + " --instructions " +
+                             std::to_string(chosen.instructions) + ": expected at most ten of ten windows");
+  }
   if (chosen.resume && chosen.checkpoint.empty()) throw std::runtime_error("--resume needs --checkpoint FILE");
 }
 
@@ -49,6 +56,9 @@ inline training_settings parse_training(int count, char** words) {
   app.option_defaults()->always_capture_default();
   app.add_option("--guide", chosen.guide, "folder of the guide, or where its package was unpacked");
   app.add_option("--out", chosen.out, "the GGUF file to write");
+  app.add_option("--from", chosen.from, "go on from the weights of this GGUF file, of the same settings");
+  app.add_option("--translations", chosen.translations, "windows of ten that hold translation documents");
+  app.add_option("--instructions", chosen.instructions, "windows of ten that hold instructions with their answers");
   app.add_option("--checkpoint", chosen.checkpoint, "file to keep the state of training in");
   app.add_flag("--resume", chosen.resume,
                "go on from the checkpoint; one of a finished run is scored and written again");

@@ -1,4 +1,5 @@
-// What the model reads in one training step: windows of plain pages, and windows filled with translation documents.
+// What the model reads in one training step: windows of plain pages, and windows filled with translation documents or
+// with instructions.
 //
 // A window depends only on the seed and its step, so a run that was interrupted goes on with the same windows.
 #pragma once
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "guide_corpus.hpp"
+#include "instruction_documents.hpp"
 
 namespace fissile::examples {
 
@@ -44,23 +46,16 @@ public:
     return {begin, begin + size};
   }
 
-  // Translation documents one after the other, the last one cut. Documents that would not fit on their own are passed
-  // over, and so are paragraphs that were left in English.
   std::vector<std::int64_t> translations(random_source& chance, index_t size) const {
-    std::vector<std::int64_t> window;
-    while (std::ssize(window) < size) {
-      const auto& versions = *any_of(parallel_, chance);
-      const auto& from = *any_of(versions, chance);
-      const auto& to = *any_of(versions, chance);
-      // Pages differ in length a hundredfold: draw a place on the longest, so that every paragraph is as likely.
-      const auto paragraph = to_size(chance.below(longest_page_));
-      if (!guide::aligned(from, to) || paragraph >= from.paragraphs.size()) continue;
-      if (from.paragraphs[paragraph] == to.paragraphs[paragraph]) continue;
-      const auto document = guide::translation(from, to, paragraph);
-      if (std::ssize(document) < size) append(window, document);
-    }
-    window.resize(to_size(size));
-    return window;
+    return filled(chance, size, guide::translation);
+  }
+
+  // Each of the kinds as likely.
+  std::vector<std::int64_t> instructions(random_source& chance, index_t size) const {
+    return filled(chance, size, [&](const guide::page& from, const guide::page& to, std::size_t paragraph) {
+      const auto what = static_cast<guide::instruction>(chance.below(guide::instruction_kinds));
+      return guide::instruct(what, from, to, paragraph);
+    });
   }
 
   std::size_t plain_tokens() const {
@@ -73,6 +68,26 @@ private:
   template <class T>
   static const T& any_of(const std::vector<T>& values, random_source& chance) {
     return values[to_size(chance.below(length(values)))];
+  }
+
+  // Documents one after the other, the last one cut, each made of a paragraph in two languages. Documents that are
+  // empty or would not fit on their own are passed over, and so are paragraphs that were left in English.
+  template <class Document>
+  std::vector<std::int64_t> filled(random_source& chance, index_t size, const Document& document_of) const {
+    std::vector<std::int64_t> window;
+    while (std::ssize(window) < size) {
+      const auto& versions = *any_of(parallel_, chance);
+      const auto& from = *any_of(versions, chance);
+      const auto& to = *any_of(versions, chance);
+      // Pages differ in length a hundredfold: draw a place on the longest, so that every paragraph is as likely.
+      const auto paragraph = to_size(chance.below(longest_page_));
+      if (!guide::aligned(from, to) || paragraph >= from.paragraphs.size()) continue;
+      if (from.paragraphs[paragraph] == to.paragraphs[paragraph]) continue;
+      const auto document = document_of(from, to, paragraph);
+      if (!document.empty() && std::ssize(document) < size) append(window, document);
+    }
+    window.resize(to_size(size));
+    return window;
   }
 
   void append(std::vector<std::int64_t>& stream, std::string_view text) const {

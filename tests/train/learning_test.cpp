@@ -1,6 +1,7 @@
 // A few hundred steps on a small regression: the loss falls, gates move, closed experts open, and the penalty closes.
 #include "train/problem.hpp"
 
+#include <fissile/train/adam.hpp>
 #include <fissile/train/penalty.hpp>
 #include <fissile/weights/dense_ffn.hpp>
 
@@ -11,24 +12,17 @@ namespace task {
 constexpr index_t width = 8, neurons = 48, experts = 6, batch = 64;
 }
 
-/// Adam (Kingma and Ba 2015) on one list of numbers.
-struct adam {
+/// One list of parameters, where its gradients are added, and what Adam remembers of them.
+struct learned_list {
   std::vector<float>* parameters;
   std::vector<float>* gradients;
-  std::vector<float> mean, square;
+  adam_state<float> memory;
 
-  adam(std::vector<float>& p, std::vector<float>& g)
-      : parameters(&p), gradients(&g), mean(p.size()), square(p.size()) {}
-  void step(float rate, int steps) {
-    const float mean_share = 1 - std::pow(0.9f, static_cast<float>(steps));
-    const float square_share = 1 - std::pow(0.999f, static_cast<float>(steps));
-    for (std::size_t i = 0; i < parameters->size(); ++i) {
-      float& g = (*gradients)[i];
-      mean[i] += 0.1f * (g - mean[i]);
-      square[i] += 0.001f * (g * g - square[i]);
-      (*parameters)[i] -= rate * (mean[i] / mean_share) / (std::sqrt(square[i] / square_share) + 1e-8f);
-      g = 0;
-    }
+  learned_list(std::vector<float>& p, std::vector<float>& g)
+      : parameters(&p), gradients(&g), memory(fissile::length(p)) {}
+  void step() {
+    adam{.rate = 1e-2}.step<float>(*parameters, *gradients, memory);
+    std::fill(gradients->begin(), gradients->end(), 0.0f);
   }
 };
 
@@ -66,7 +60,7 @@ struct outcome {
 template <class Surrogate>
 outcome learn(lesson& given, int steps, const Surrogate& slopes, activity_penalty penalty) {
   gradient_store<float> into{given.student.ffn, task::experts, task::batch};
-  std::vector<adam> all;
+  std::vector<learned_list> all;
   all.emplace_back(given.student.ffn.gate, into.gate);
   all.emplace_back(given.student.ffn.up, into.up);
   all.emplace_back(given.student.ffn.down, into.down);
@@ -96,7 +90,7 @@ outcome learn(lesson& given, int steps, const Surrogate& slopes, activity_penalt
     ffn_gradients<float> trained = into.view();
     trained.tokens = {};
     layer.backward(remembered, {out_gradient.data(), task::batch, task::width}, trained, slopes);
-    for (adam& each : all) each.step(1e-2f, step);
+    for (learned_list& each : all) each.step();
   }
   return made;
 }

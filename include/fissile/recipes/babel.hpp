@@ -85,7 +85,8 @@ auto gate(Scorer score, const choices& chosen, const expert_set& candidates) {
 /// Among all experts: what is counted with.
 template <scorer Scorer>
 auto gate(Scorer score, const choices& chosen) {
-  return gate(std::move(score), chosen, ascending(score.experts()));
+  const expert_set all = ascending(score.experts());
+  return gate(std::move(score), chosen, all);
 }
 
 /// (f) The experts of a layer, by whom they serve.

@@ -1,0 +1,45 @@
+// Results as lines of JSON, each written as soon as it is known: a run that was stopped goes on where it was.
+#pragma once
+
+#include <fissile/base/contract.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace fissile::babel_study {
+
+class row_file {
+public:
+  /// Reads what is there. A last line that was cut short is passed over.
+  explicit row_file(std::string path) : path_(std::move(path)) {
+    std::ifstream in{path_};
+    for (std::string line; std::getline(in, line);) {
+      const auto row = nlohmann::json::parse(line, nullptr, false);
+      if (row.is_object() && row.contains("key") && row.contains("value")) values_[row["key"]] = row["value"];
+    }
+  }
+
+  std::optional<double> find(const std::string& key) const {
+    const auto found = values_.find(key);
+    return found == values_.end() ? std::nullopt : std::optional{found->second};
+  }
+  /// Throws file_error where the line cannot be written.
+  void add(const std::string& key, double value) {
+    values_[key] = value;
+    std::ofstream out{path_, std::ios::app};
+    out << nlohmann::json{{"key", key}, {"value", value}}.dump() << '\n';
+    if (!out.flush()) fail<file_error>({.argument = path_, .expected = "a file to append to", .got = "none"});
+  }
+
+private:
+  std::string path_;
+  std::map<std::string, double> values_;
+};
+
+}  // namespace fissile::babel_study
