@@ -1,6 +1,7 @@
 // unravel: which experts of a language model work for which language, and what it costs to do without them.
+#include "distil_command.hpp"
 #include "places.hpp"
-#include "prune_file.hpp"
+#include "prune_command.hpp"
 #include "reckoning.hpp"
 #include "report.hpp"
 #include "save_study.hpp"
@@ -25,10 +26,6 @@ struct study_words {
   std::string guide;
   std::string folder = "study";
   study_settings settings;
-};
-
-struct prune_words {
-  std::string model, verdict, target;
 };
 
 /// As it can be typed again.
@@ -68,21 +65,73 @@ void run_study(const study_words& asked, const std::string& command) {
   fmt::print("Written to {}: report.md, study.json, heatmap.svg, counts.json, counts.csv, verdicts/\n", asked.folder);
 }
 
-void run_prune(const prune_words& asked) {
-  const prune_outcome done = prune_file(asked.model, asked.verdict, asked.target);
-  fmt::print("Feed-forward layers\n{}", to_string(done.report));
-  fmt::print("\nWhole files\nparameters {} -> {}\nbytes {} -> {}\nneurons a layer {} -> {}\n", done.parameters_before,
-             done.parameters_after, done.bytes_before, done.bytes_after, done.width_before, done.width_after);
-  if (done.padded_layers > 0) {
-    fmt::print(
-        "The verdict leaves layers of different widths: {} of {} were padded with zero neurons to the widest, {}.\n",
-        done.padded_layers, done.report.layers, done.width_after);
-  }
-  if (done.widened_layers > 0) {
-    fmt::print("Not written in the type they came in: {} of {} layers are F32 now.\n", done.widened_layers,
-               done.report.layers);
-  }
-  fmt::print("{} is written, and loads.\n", asked.target);
+void add_options(CLI::App& command, prune_words& pruned) {
+  command.add_option("MODEL", pruned.model, "a GGUF file of a LLaMA model; with --verdict the one that was studied")
+      ->required();
+  command.add_option("--verdict", pruned.verdict, "a file of the study's verdicts/: removes the experts it names");
+  command.add_option("--score", pruned.score,
+                     "or prunes by the texts it reads: magnitude, wanda, wanda_ratio, sparsegpt or random");
+  command.add_option("--text", pruned.texts, "LANGUAGE=FILE, may be repeated; its odd blocks are read [as study]")
+      ->allow_extra_args(false);
+  command.add_option("--guide", pruned.guide, "where the package installation-guide-amd64 was unpacked");
+  command.add_option("--against", pruned.against, "LANGUAGE=FILE, what wanda_ratio divides by; may be repeated")
+      ->allow_extra_args(false);
+  command.add_option("--rate", pruned.rate, "share that goes, of each row's weights, or of neurons or experts");
+  command.add_option("--nm", pruned.groups, "N:M instead: N of every M weights go");
+  prune_plan& plan = pruned.plan;
+  command.add_flag_callback(
+      "--neurons", [&plan] { plan.unit = removed_unit::neurons; }, "whole neurons go: the file gets smaller");
+  command.add_option("--experts", plan.experts, "whole experts go, of so many in each layer")
+      ->check(CLI::PositiveNumber);
+  command.add_flag_callback(
+      "--sequential", [&plan] { plan.pass = pruning_pass::sequential; },
+      "each layer is judged by what the pruned ones before it hand on");
+  command.add_flag_callback(
+      "--refit", [&plan] { plan.refit = refitting::down; }, "down is fitted anew for neurons that went");
+  command.add_flag_callback(
+      "--feed-forward-only", [&plan] { plan.reach = pruned_reach::feed_forward; }, "weights of attention stay");
+  command.add_option("--bytes", pruned.bytes, "read of each text")->check(CLI::PositiveNumber)->capture_default_str();
+  command.add_option("--seed", plan.seed, "of --score random")->capture_default_str();
+  command.add_option("--json", pruned.json, "a file to write the layers' report into");
+  command.add_option("--out", pruned.target, "the GGUF file to write")->required();
+}
+
+void add_options(CLI::App& command, distil_words& learned) {
+  distil_plan& plan = learned.plan;
+  command.add_option("MODEL", learned.model, "a GGUF file of a LLaMA model [examples/models/babel.gguf]");
+  command.add_option("--text", learned.texts, "LANGUAGE=FILE, one for each language [as study]")
+      ->allow_extra_args(false);
+  command.add_option("--guide", learned.guide, "where the package installation-guide-amd64 was unpacked");
+  command.add_option("--experts", plan.experts, "in each layer")->check(CLI::PositiveNumber)->capture_default_str();
+  command.add_option("--threshold", learned.threshold, "above which an expert works")->capture_default_str();
+  command.add_option("--target-active", plan.shares, "share of active experts to learn for, may be repeated")
+      ->allow_extra_args(false)
+      ->capture_default_str();
+  command.add_flag_callback(
+      "--with-experts",
+      [&plan] {
+        plan.pupils = {taught::routers, taught::experts_too};
+      },
+      "once more with experts that learn, too");
+  command.add_option("--steps", plan.fit.steps, "of learning, a layer")->capture_default_str();
+  command.add_option("--batch", plan.fit.batch, "tokens of a step")->capture_default_str();
+  command.add_option("--router-rate", plan.fit.router_rate, "of Adam, at first")->capture_default_str();
+  command.add_option("--expert-rate", plan.expert_rate, "the same for experts that learn")->capture_default_str();
+  command.add_option("--learned-bytes", plan.learned_bytes, "of each language, from its odd blocks")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command.add_option("--scored-bytes", plan.scored_bytes, "of each language, from its even blocks")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command.add_option("--seed", plan.seed, "of rows, batches and lots")->capture_default_str();
+  command.add_option("--threads", plan.threads, "[as many as there are cores]")->check(CLI::PositiveNumber);
+  command.add_option("--save-every", plan.save_every, "steps, in FILE.state")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command.add_option("--out", learned.target, "the file to write routers into")->required();
+  command.add_option("--resume", learned.resume, "FILE.state of a run that was stopped");
+  command.add_option("--json", learned.json, "a file to write the rows into");
+  command.add_option("--figure", learned.figure, "an SVG file to draw the curve into");
 }
 
 }  // namespace
@@ -120,10 +169,8 @@ int main(int count, char** words) try {
   study_command.add_option("--out", studied.folder, "folder to write into")->capture_default_str();
 
   prune_words pruned;
-  CLI::App& prune_command = *app.add_subcommand("prune", "Writes a smaller model, as a verdict of a study says");
-  prune_command.add_option("MODEL", pruned.model, "the GGUF file that was studied")->required();
-  prune_command.add_option("--verdict", pruned.verdict, "a file of the study's verdicts/")->required();
-  prune_command.add_option("--out", pruned.target, "the GGUF file to write")->required();
+  CLI::App& prune_command = *app.add_subcommand("prune", "Writes a pruned model, by a verdict of a study or by texts");
+  add_options(prune_command, pruned);
 
   speed_words timed;
   CLI::App& speed_command =
@@ -147,10 +194,16 @@ int main(int count, char** words) try {
                            "LANGUAGE=FILE, may be repeated: also tells what packing costs in bits per byte");
   speed_command.add_option("--json", timed.json, "a file to write the rows into");
 
+  distil_words learned;
+  CLI::App& distil_command = *app.add_subcommand(
+      "distil", "Teaches routers, layer by layer, to give the dense layers' outputs with a share of the experts");
+  add_options(distil_command, learned);
+
   CLI11_PARSE(app, count, words);
   if (study_command.parsed()) run_study(studied, command_line(count, words));
   if (prune_command.parsed()) run_prune(pruned);
   if (speed_command.parsed()) run_speed(timed);
+  if (distil_command.parsed()) run_distil(learned);
   return 0;
 } catch (const std::exception& problem) {
   std::fprintf(stderr, "unravel: %s\n", problem.what());

@@ -106,15 +106,29 @@ inline void set_feed_forward_length(gguf_writer& out, const gguf_file& file, ind
   }
 }
 
+/// Throws file_error where the target is one of the inputs.
+inline void check_target(const std::vector<std::string>& inputs, const std::string& target) {
+  std::error_code ignored;
+  for (const std::string& input : inputs) {
+    if (!std::filesystem::equivalent(input, target, ignored)) continue;
+    fail<file_error>({.argument = "--out " + target, .expected = "a new file", .got = "the input " + input});
+  }
+}
+
+/// Loads what was written, which refuses what is wrong, and weighs both files.
+inline void weigh_files(prune_outcome& done, const gguf_file& before, const std::string& target) {
+  const engine::model<float> written{target};
+  done.parameters_before = parameters_of(before);
+  done.parameters_after = parameters_of(written.file());
+  done.bytes_before = std::filesystem::file_size(before.path());
+  done.bytes_after = std::filesystem::file_size(target);
+}
+
 /// The target appears whole or not at all. Throws file_error where the verdict does not fit the model, or the target
 /// would replace the model.
 inline prune_outcome prune_file(const std::string& model_path, const std::string& verdict_path,
                                 const std::string& target) {
-  std::error_code ignored;
-  for (const std::string& input : {model_path, verdict_path}) {
-    if (!std::filesystem::equivalent(input, target, ignored)) continue;
-    fail<file_error>({.argument = "--out " + target, .expected = "a new file", .got = "the input " + input});
-  }
+  check_target({model_path, verdict_path}, target);
   const engine::model<float> weights{model_path};
   const saved_verdict saved = read_verdict_json(verdict_path);
   check_fits(weights, saved, verdict_path);
@@ -155,11 +169,7 @@ inline prune_outcome prune_file(const std::string& model_path, const std::string
   }
   out.save(target);
 
-  const engine::model<float> written{target};  // refuses what does not load
-  done.parameters_before = parameters_of(file);
-  done.parameters_after = parameters_of(written.file());
-  done.bytes_before = std::filesystem::file_size(model_path);
-  done.bytes_after = std::filesystem::file_size(target);
+  weigh_files(done, file, target);
   return done;
 }
 

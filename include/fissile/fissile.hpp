@@ -128,3 +128,4 @@
 // recipes: one header a paper, its method composed from the floors above
 #include <fissile/recipes/babel.hpp>
 #include <fissile/recipes/dsmoe.hpp>
+#include <fissile/recipes/translation_pruning.hpp>

@@ -1,0 +1,68 @@
+#include "prune_command.hpp"
+
+#include "calibrate.hpp"
+#include "prune_report.hpp"
+#include "prune_words.hpp"
+#include "prune_written.hpp"
+
+namespace fissile::unravel {
+
+namespace {
+
+void tell_files(const prune_outcome& done, const std::string& target) {
+  fmt::print("\nWhole files\nparameters {} -> {}\nbytes {} -> {}\nneurons a layer {} -> {}\n", done.parameters_before,
+             done.parameters_after, done.bytes_before, done.bytes_after, done.width_before, done.width_after);
+  if (done.padded_layers > 0) {
+    fmt::print("Layers were left with different widths: {} were padded with zero neurons to the widest, {}.\n",
+               done.padded_layers, done.width_after);
+  }
+  if (done.widened_layers > 0) {
+    fmt::print("Not written in the type they came in: {} layers have F32 matrices now.\n", done.widened_layers);
+  }
+  fmt::print("{} is written, and loads.\n", target);
+}
+
+void prune_by_verdict(const prune_words& asked) {
+  const prune_outcome done = prune_file(asked.model, asked.verdict, asked.target);
+  fmt::print("Feed-forward layers\n{}", to_string(done.report));
+  tell_files(done, asked.target);
+}
+
+void prune_by_texts(const prune_words& asked) {
+  const prune_plan plan = plan_of(asked);
+  check_target({asked.model}, asked.target);
+  const engine::model<float> weights{asked.model};
+  const corpus texts = asked.texts.empty() ? default_corpus({.guide = asked.guide, .folders = text_folders()})
+                                           : corpus_of_arguments(asked.texts);
+  calibration_texts read{.samples = samples_of(texts, weights, asked.bytes)};
+  if (!asked.against.empty()) read.against = samples_of(corpus_of_arguments(asked.against), weights, asked.bytes);
+
+  const pruned_model done = prune_model(weights, read, plan, style_of_stderr());
+  const prune_outcome files = write_pruned(done, asked.target);
+  fmt::print("{}\n{} samples, {} tokens\n\n{}\n", done.report.plan, done.report.read.samples(),
+             done.report.read.positions(), to_plain_text(layer_table(done.report)));
+  if (done.report.masks.matrices > 0) {
+    fmt::print("{}No byte is saved; --neurons and --experts really remove.\n", to_string(done.report.masks));
+  } else {
+    fmt::print("Feed-forward layers, in float\n{}", to_string(done.report.cost));
+  }
+  tell_files(files, asked.target);
+  if (!asked.json.empty()) {
+    write_json(asked.json, prune_json(done.report, files));
+    fmt::print("{} is written.\n", asked.json);
+  }
+}
+
+}  // namespace
+
+void run_prune(const prune_words& asked) {
+  if (asked.verdict.empty() == asked.score.empty()) {
+    fail<setting_error>({.argument = "prune",
+                         .expected = "a --verdict of a study, or a --score to prune by",
+                         .got = asked.verdict.empty() ? "neither" : "both",
+                         .cure = "write --score wanda --text en=FILE --rate 0.5"});
+  }
+  asked.verdict.empty() ? prune_by_texts(asked) : prune_by_verdict(asked);
+}
+
+}  // namespace fissile::unravel
