@@ -5,7 +5,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include <filesystem>
 #include <fstream>
 #include <map>
 #include <optional>
@@ -16,10 +15,11 @@ namespace fissile::babel_study {
 
 class row_file {
 public:
-  /// Reads what is there. A last line that was cut short is passed over.
+  /// Reads what is there. A last line that was cut short is passed over, and what comes next begins a new one.
   explicit row_file(std::string path) : path_(std::move(path)) {
     std::ifstream in{path_};
     for (std::string line; std::getline(in, line);) {
+      whole_ = !in.eof();
       const auto row = nlohmann::json::parse(line, nullptr, false);
       if (row.is_object() && row.contains("key") && row.contains("value")) values_[row["key"]] = row["value"];
     }
@@ -33,12 +33,15 @@ public:
   void add(const std::string& key, double value) {
     values_[key] = value;
     std::ofstream out{path_, std::ios::app};
+    if (!whole_) out << '\n';
+    whole_ = true;
     out << nlohmann::json{{"key", key}, {"value", value}}.dump() << '\n';
     if (!out.flush()) fail<file_error>({.argument = path_, .expected = "a file to append to", .got = "none"});
   }
 
 private:
   std::string path_;
+  bool whole_ = true;  // whether the file ends with a line end
   std::map<std::string, double> values_;
 };
 

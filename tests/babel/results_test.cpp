@@ -65,6 +65,8 @@ TEST(babel_rows, are_kept_and_a_cut_line_is_passed_over) {
   EXPECT_EQ(rows.find("a | b"), 1.25);
   EXPECT_EQ(rows.find("\"quoted\""), 0.1);
   EXPECT_FALSE(rows.find("cut").has_value());
+  row_file{path}.add("after", 2);  // begins a line of its own
+  EXPECT_EQ(row_file{path}.find("after"), 2.0);
 }
 
 TEST(babel_rows, different_prunings_have_different_keys) {

@@ -10,17 +10,19 @@
 
 namespace fissile {
 
-/// score_ij = |W_ij| * scale_j: what all scores that look at inputs come to.
+/// score_ij = |W_ij| * scale_j: what all scores that look at inputs come to; a weight_score itself.
 class scaled_magnitude {
 public:
-  /// `who` is named in refusals. scales: [inputs].
-  scaled_magnitude(std::string who, std::vector<double> scales) : who_(std::move(who)), scales_(std::move(scales)) {}
+  /// name: also names the score in refusals. scales: [inputs].
+  scaled_magnitude(std::string name, std::vector<double> scales, evidence seen)
+      : name_(std::move(name)), scales_(std::move(scales)), seen_(std::move(seen)) {}
 
-  const std::string& who() const noexcept { return who_; }
+  std::string name() const { return name_; }
+  evidence seen() const { return seen_; }
   /// Throws shape_error where the row has other inputs.
-  void score(vector_view<const double> weights, vector_view<double> scores) const {
+  void score(index_t, vector_view<const double> weights, vector_view<double> scores) const {
     if (weights.length() != length(scales_)) {
-      fail<shape_error>({.argument = who_ + ": inputs",
+      fail<shape_error>({.argument = name_ + ": inputs",
                          .expected = std::to_string(scales_.size()) + ", as were measured",
                          .got = std::to_string(weights.length()),
                          .cure = "weights are [outputs x inputs]; measure the inputs of this very matrix"});
@@ -29,25 +31,16 @@ public:
   }
 
 private:
-  std::string who_;
+  std::string name_;
   std::vector<double> scales_;
+  evidence seen_;
 };
 
 /// score_ij = |W_ij| * sqrt(S_j), with S_j the mean square of input j (Sun et al. 2023, arXiv 2306.11695).
-class wanda {
+class wanda : public scaled_magnitude {
 public:
   /// Keeps a copy of the means. Throws setting_error where no sample was measured.
   explicit wanda(const input_moments& inputs);
-
-  std::string name() const { return by_.who(); }
-  evidence seen() const { return seen_; }
-  void score(index_t, vector_view<const double> weights, vector_view<double> scores) const {
-    by_.score(weights, scores);
-  }
-
-private:
-  scaled_magnitude by_;
-  evidence seen_;
 };
 
 /// What is divided by what in `wanda_ratio`.
@@ -62,22 +55,12 @@ struct two_corpora {
 /// the numerator and of the denominator: inputs weigh more that are larger for one text than for the other (Kim et al.,
 /// arXiv 2409.16911, for BLOOM with translations over program code). In their code the hashing of names decides which
 /// is which; here both are named.
-class wanda_ratio {
+class wanda_ratio : public scaled_magnitude {
 public:
-  /// Keeps copies. Throws shape_error where the two have other inputs, setting_error where one has no sample, where the
+  /// Keeps copies. What it has seen is both corpora, and of the tokens those of the text that has fewer.
+  /// Throws shape_error where the two have other inputs, setting_error where one has no sample, where the
   /// denominator's inputs are all 0, or for an eps that is not above 0.
   explicit wanda_ratio(two_corpora of);
-
-  std::string name() const { return by_.who(); }
-  /// Both corpora; of the tokens, those of the text that has fewer.
-  evidence seen() const { return seen_; }
-  void score(index_t, vector_view<const double> weights, vector_view<double> scores) const {
-    by_.score(weights, scores);
-  }
-
-private:
-  scaled_magnitude by_;
-  evidence seen_;
 };
 
 namespace detail {
@@ -120,19 +103,21 @@ inline std::vector<double> ratios(const two_corpora& of) {
   return made;
 }
 
+inline evidence evidence_of(const two_corpora& of) {
+  corpus_names both{of.numerator.read().corpus()};
+  both.merge(corpus_names{of.denominator.read().corpus()});
+  return {both.joined(), std::min(of.numerator.read().positions(), of.denominator.read().positions())};
+}
+
 }  // namespace detail
 
 inline wanda::wanda(const input_moments& inputs)
-    : by_("wanda(" + inputs.read().corpus() + ")",
-          detail::roots(detail::measured(inputs, "wanda: inputs").mean_squares())),
-      seen_{inputs.read().corpus(), inputs.read().positions()} {}
+    : scaled_magnitude("wanda(" + inputs.read().corpus() + ")",
+                       detail::roots(detail::measured(inputs, "wanda: inputs").mean_squares()),
+                       {inputs.read().corpus(), inputs.read().positions()}) {}
 
 inline wanda_ratio::wanda_ratio(two_corpora of)
-    : by_("wanda_ratio(" + of.numerator.read().corpus() + " over " + of.denominator.read().corpus() + ")",
-          detail::ratios(of)) {
-  corpus_names both{of.numerator.read().corpus()};
-  both.merge(corpus_names{of.denominator.read().corpus()});
-  seen_ = {both.joined(), std::min(of.numerator.read().positions(), of.denominator.read().positions())};
-}
+    : scaled_magnitude("wanda_ratio(" + of.numerator.read().corpus() + " over " + of.denominator.read().corpus() + ")",
+                       detail::ratios(of), detail::evidence_of(of)) {}
 
 }  // namespace fissile
