@@ -13,11 +13,14 @@ namespace fissile::examples {
 
 /// What stands in for the derivative of the threshold.
 enum class gate_slope { straight_through, hard };
+/// Which gates the penalty pushes down; the paper leaves it open. All: through the straight-through rule.
+enum class gate_push { active, all };
 
 struct dsmoe_settings {
   dsmoe::choices chosen;
   index_t layers = 1;
   gate_slope slope = gate_slope::straight_through;
+  gate_push pushed = gate_push::active;
 };
 
 /// A contiguous float tensor, [rows x columns], borrowed.
@@ -76,7 +79,14 @@ struct dsmoe_function : torch::autograd::Function<dsmoe_function> {
                                                  torch::autograd::variable_list slopes) {
     const auto capsule = context->saved_data["memory"].toCapsule();
     auto& memory = static_cast<dsmoe_memory&>(*capsule);
-    if (slopes[1].defined()) memory.penalty(slopes[1].item<double>()).add_gradient(memory.remembered);
+    if (slopes[1].defined()) {
+      const activity_penalty penalty = memory.penalty(slopes[1].item<double>());
+      if (memory.settings.pushed == gate_push::all) {
+        penalty.add_gradient(memory.remembered, straight_through{});
+      } else {
+        penalty.add_gradient(memory.remembered);
+      }
+    }
     const torch::Tensor of_y = slopes[0].defined() ? slopes[0].contiguous() : torch::zeros_like(memory.x);
     std::vector<torch::Tensor> made;
     for (const torch::Tensor* one : {&memory.x, &memory.gate, &memory.up, &memory.down, &memory.rows}) {

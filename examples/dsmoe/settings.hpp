@@ -5,21 +5,25 @@
 
 #include <CLI/CLI.hpp>
 
+#include <map>
 #include <string>
 #include <vector>
 
-#include "moe_model.hpp"
+#include "warm_start.hpp"
 
 namespace fissile::examples {
 
 struct run_settings {
   training_settings training;  // of the data, the model's sizes, and AdamW
   moe_settings moe;
+  warm_settings warm;
   std::string variant = "dsmoe";
   std::string json = "row.json";
+  std::string save;  // where the trained model goes; empty: nowhere
   double threshold = 0.5;
   double router_rate = 0;     // 0: the rate of the other weights
   double target = 0;          // share of active experts that a controller leads the penalty to; 0: as the paper, none
+  double gain = 0.5;          // of that controller
   std::int64_t windows = 16;  // that Wanda and SparseGPT look at
   std::int64_t stride = 4;    // every so many held-out windows are scored
 };
@@ -65,6 +69,17 @@ inline run_settings parse_run(int count, char** words) {
   app.add_option("--threshold", run.threshold, "tau, strict");
   app.add_option("--penalty", run.moe.gates.chosen.penalty, "of active experts; the paper has 1");
   app.add_option("--target", run.target, "share of active experts to lead the penalty to; 0: none, as the paper");
+  app.add_option("--gain", run.gain, "how fast the penalty follows the target");
+  const std::map<std::string, gate_push> pushes{{"active", gate_push::active}, {"all", gate_push::all}};
+  app.add_option("--pushed", run.moe.gates.pushed, "gates that the penalty pushes down")
+      ->transform(CLI::CheckedTransformer(pushes));
+  const std::map<std::string, neuron_order> orders{{"stored", neuron_order::stored},
+                                                   {"clusters", neuron_order::clusters}};
+  app.add_option("--order", run.warm.order, "neurons that stand together")->transform(CLI::CheckedTransformer(orders));
+  const std::map<std::string, gate_start> starts{{"random", gate_start::random}, {"distilled", gate_start::distilled}};
+  app.add_option("--start", run.warm.gates, "of the gates")->transform(CLI::CheckedTransformer(starts));
+  app.add_option("--sharpness", run.warm.sharpness, "that distilled gates are multiplied by");
+  app.add_option("--start-steps", run.warm.steps, "of the distillation of the gates");
   app.add_option("--gate-scale", run.moe.gates.chosen.init_scale, "of the random gates; 0: 1 / sqrt(width)");
   app.add_option("--router-rate", run.router_rate, "learning rate of the gates; 0: as the others");
   app.add_option("--peak-rate", training.peak_rate, "learning rate");
@@ -78,6 +93,7 @@ inline run_settings parse_run(int count, char** words) {
   app.add_option("--windows", run.windows, "that Wanda and SparseGPT look at");
   app.add_option("--stride", run.stride, "every so many held-out windows are scored");
   app.add_option("--json", run.json, "where the row goes");
+  app.add_option("--save", run.save, "GGUF file for the trained model and its gates");
   try {
     app.parse(count, words);
   } catch (const CLI::ParseError& error) {

@@ -4,6 +4,7 @@
 #include <fissile/file/json.hpp>
 #include <fissile/train/penalty_controller.hpp>
 
+#include <models/gguf_export.hpp>
 #include <models/gguf_import.hpp>
 #include <models/held_out_score.hpp>
 #include <models/memory_settings.hpp>
@@ -14,6 +15,7 @@
 #include <iostream>
 #include <numeric>
 
+#include "gates_file.hpp"
 #include "masks.hpp"
 #include "settings.hpp"
 
@@ -73,13 +75,11 @@ public:
   run(const run_settings& chosen, const std::vector<guide::page>& pages)
       : chosen_(chosen), pages_(pages), windows_(pages, end_of_text), model_(chosen.training.model, chosen.moe) {
     if (!chosen.training.from.empty()) read_gguf(*model_.base, chosen.training.from);
+    if (chosen.warm.order == neuron_order::clusters) order_by_clusters(model_);
+    if (chosen.warm.gates == gate_start::distilled) distil_gates(model_, chosen.warm, samples());
     if (chosen.variant == "blocks") mask(block_masks(model_, chosen.training.seed));
     if (chosen.variant == "wanda" || chosen.variant == "sparsegpt") {
-      std::vector<torch::Tensor> samples;
-      for (std::int64_t i = 0; i < chosen.windows; ++i) {
-        samples.push_back(next_batch(windows_, chosen.training, -1 - i).narrow(0, 0, 1));
-      }
-      mask(weight_masks(model_, chosen.variant, samples));
+      mask(weight_masks(model_, chosen.variant, samples()));
     }
   }
 
@@ -99,16 +99,26 @@ public:
     learn();
     row["seconds"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
     row["training_active"] = active_;
+    const bool gated = chosen_.moe.kind == ffn_kind::dsmoe;
+    row["score"] = row_of(gated ? chosen_.threshold : 0, chosen_.stride);
     row["sweep"] = json_value::array();
-    if (chosen_.moe.kind != ffn_kind::dsmoe) {
-      row["sweep"].push_back(row_of(0));
-    } else {
-      for (int tenth = 2; tenth <= 8; ++tenth) row["sweep"].push_back(row_of(tenth / 10.0));
+    for (int tenth = 2; gated && tenth <= 8; ++tenth) {  // only compared with each other: a quarter will do
+      row["sweep"].push_back(row_of(tenth / 10.0, 4 * chosen_.stride));
     }
     write_json(chosen_.json, row);
+    if (!chosen_.save.empty()) save();
   }
 
 private:
+  /// Windows that no step reads.
+  std::vector<torch::Tensor> samples() const {
+    std::vector<torch::Tensor> made;
+    for (std::int64_t i = 0; i < chosen_.windows; ++i) {
+      made.push_back(next_batch(windows_, chosen_.training, -1 - i).narrow(0, 0, 1));
+    }
+    return made;
+  }
+
   void mask(std::vector<layer_masks> made) {
     model_.masks = std::move(made);
     model_.settings.kind = ffn_kind::masked;
@@ -126,7 +136,7 @@ private:
     groups.emplace_back(model_.rows, options(0));
     torch::optim::AdamW optimizer{groups, *options(training.weight_decay)};
     weights.insert(weights.end(), model_.rows.begin(), model_.rows.end());
-    const penalty_controller steer{.target = chosen_.target > 0 ? chosen_.target : 0.5};
+    const penalty_controller steer{.target = chosen_.target > 0 ? chosen_.target : 0.5, .gain = chosen_.gain};
     double loss = 0;
     for (std::int64_t step = 0; step < training.steps; ++step) {
       const double progress = static_cast<double>(step) / static_cast<double>(training.steps);
@@ -158,14 +168,23 @@ private:
     }
   }
 
+  void save() {
+    saved_gates gates{.chosen = chosen_.moe.gates.chosen, .rows = {}};
+    for (const auto& rows : model_.rows) {
+      const auto numbers = rows.detach().contiguous();
+      gates.rows.emplace_back(numbers.data_ptr<float>(), numbers.data_ptr<float>() + numbers.numel());
+    }
+    write_gguf(*model_.base, chosen_.save, [&](gguf_writer& out) { set_gates(out, gates); });
+  }
+
   static void set_rate(torch::optim::AdamW& optimizer, std::size_t group, double rate) {
     static_cast<torch::optim::AdamWOptions&>(optimizer.param_groups()[group].options()).lr(rate);
   }
 
   /// The scores at a threshold; 0: of a kind that has none.
-  json_value row_of(double threshold) {
+  json_value row_of(double threshold, std::int64_t stride) {
     if (threshold > 0) model_.settings.gates.chosen.threshold = static_cast<float>(threshold);
-    const held_out found = score(model_, pages_, chosen_.stride);
+    const held_out found = score(model_, pages_, stride);
     json_value made;
     made["threshold"] = threshold;
     made["active"] =

@@ -67,9 +67,13 @@ inline void set_entries(gguf_writer& out, const llama_settings& settings, const 
   out.set("tokenizer.ggml.add_bos_token", false);
 }
 
-inline void write_gguf(const llama_module& model, const std::string& file) {
+/// `more(out)`, where given, adds entries of its own.
+template <class More = void (*)(gguf_writer&)>
+void write_gguf(
+    const llama_module& model, const std::string& file, const More& more = [](gguf_writer&) {}) {
   gguf_writer out;
   set_entries(out, model.settings, std::filesystem::path{file}.stem());
+  more(out);
   const auto tensors = gguf_tensors(model);  // borrowed until the file is saved
   for (const auto& [name, weight] : tensors) {
     gguf_tensor shape{.name = name, .type = weight.dim() == 1 ? gguf_type::f32 : gguf_type::f16};

@@ -87,10 +87,28 @@ public:
     }
   }
 
-  /// One token at a time, logits included.
+  /// These tokens are read instead of random ones; as many as the context, or more.
+  void read_from(std::vector<engine::token_id> tokens) {
+    Expects(length(tokens) >= read_.context());
+    tokens_ = std::move(tokens);
+  }
+  index_t context() const noexcept { return read_.context(); }
+  workspace& work() noexcept { return work_; }
+
+  /// `active` experts of each layer, drawn by lot.
   speed_row decode(const std::string& name, index_t active) {
     drawn_feed_forward ffn{*model_, active, work_, chosen_.seed};
-    const double share = static_cast<double>(active) / static_cast<double>(experts());
+    return decode(name, ffn, share_of(active));
+  }
+  speed_row prompt(const std::string& name, index_t active) {
+    drawn_feed_forward ffn{*model_, active, work_, chosen_.seed};
+    return prompt(name, ffn, share_of(active));
+  }
+
+  /// One token at a time, logits included. `ffn` tells its seconds as drawn_feed_forward does; `share` of the experts
+  /// work for a token in the mean.
+  template <class Ffn>
+  speed_row decode(const std::string& name, Ffn& ffn, double share) {
     const double ffn_bytes = static_cast<double>(model_->ffn_bytes()) * share;
     const double bytes = ffn_bytes + static_cast<double>(model_->matrix_bytes());
     read_text(chosen_.before, ffn);
@@ -113,9 +131,8 @@ public:
   }
 
   /// A text of `prompt` tokens from its beginning to the logits of its last token.
-  speed_row prompt(const std::string& name, index_t active) {
-    drawn_feed_forward ffn{*model_, active, work_, chosen_.seed};
-    const double share = static_cast<double>(active) / static_cast<double>(experts());
+  template <class Ffn>
+  speed_row prompt(const std::string& name, Ffn& ffn, double share) {
     const prompt_work flops = work_of_prompt(model_->sizes(), model_->vocabulary(), chosen_.prompt);
     const bool pairs = chosen_.element == engine::packing::bf16_dot;
     return measured({.name = name, .phase = speed_phase::prompt, .active = share}, chosen_.prompt, [&] {
@@ -140,17 +157,21 @@ private:
     double limit = 0;
   };
 
-  index_t experts() const noexcept { return model_->ffn(0).experts(); }
+  double share_of(index_t active) const noexcept {
+    return static_cast<double>(active) / static_cast<double>(model_->ffn(0).experts());
+  }
   index_t batch() const noexcept { return std::clamp<index_t>(std::max(chosen_.prompt, chosen_.before), 1, 512); }
 
-  void read_text(index_t count, drawn_feed_forward<T>& ffn) {
+  template <class Ffn>
+  void read_text(index_t count, Ffn& ffn) {
     read_.rewind(0);
     for (index_t first = 0; first < count; first += read_.batch()) {
       const index_t part = std::min(read_.batch(), count - first);
       read_(vector_view<const engine::token_id>{tokens_}.part(first, part), ffn);
     }
   }
-  void next_token(drawn_feed_forward<T>& ffn) {
+  template <class Ffn>
+  void next_token(Ffn& ffn) {
     read_(vector_view<const engine::token_id>{tokens_}.part(read_.position(), 1), ffn);
     read_.last_logits();
   }

@@ -1,0 +1,221 @@
+// Makes the tables and figures of docs/results/dsmoe.md from the rows that queue.sh left. Rows that are not there yet
+// are named as missing.
+//
+//   dsmoe_report ROWS OUT
+#include <fissile/file/atomic_file.hpp>
+#include <fissile/file/json.hpp>
+#include <fissile/report/heat_map.hpp>
+#include <fissile/report/line_chart.hpp>
+#include <fissile/report/table.hpp>
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace fissile::examples {
+namespace {
+
+struct run_kind {
+  std::string name, told;
+};
+
+const std::vector<run_kind>& kinds() {
+  static const std::vector<run_kind> all{
+      {"dense", "dense, trained on"},
+      {"wanda", "Wanda's mask, trained on"},
+      {"sparsegpt", "SparseGPT's mask, trained on"},
+      {"blocks", "three blocks of eight, by lot"},
+      {"top_k", "top-3 softmax router"},
+      {"dsmoe", "DSMoE, the paper's setting"},
+      {"dsmoe_hard", "the same without straight-through"},
+      {"dsmoe_sigmoid", "plain sigmoid, threshold afterwards"},
+      {"dsmoe_target", "DSMoE led to .375"},
+      {"dsmoe_decided", "led to .375, with our settings"},
+  };
+  return all;
+}
+
+constexpr int seeds = 3;
+
+/// The rows of a kind, by seed; null where one is missing.
+using kind_rows = std::vector<json_value>;
+
+std::map<std::string, kind_rows> read_rows(const std::filesystem::path& folder) {
+  std::map<std::string, kind_rows> rows;
+  for (const run_kind& kind : kinds()) {
+    for (int seed = 1; seed <= seeds; ++seed) {
+      const auto file = folder / fmt::format("{}-{}.json", kind.name, seed);
+      rows[kind.name].push_back(std::filesystem::exists(file) ? read_json(file.string()) : json_value{});
+    }
+  }
+  return rows;
+}
+
+/// "2.011 ± .012", or the one number, or "missing".
+std::string told(const std::vector<double>& numbers, int digits) {
+  if (numbers.empty()) return "missing";
+  double mean = 0, square = 0;
+  for (const double x : numbers) mean += x / static_cast<double>(numbers.size());
+  for (const double x : numbers) square += (x - mean) * (x - mean);
+  if (numbers.size() == 1) return fmt::format("{:.{}f}", mean, digits);
+  return fmt::format("{:.{}f} ± {:.{}f}", mean, digits, std::sqrt(square / static_cast<double>(numbers.size() - 1)),
+                     digits);
+}
+
+template <class Take>
+std::vector<double> take(const kind_rows& rows, const Take& number) {
+  std::vector<double> numbers;
+  for (const json_value& row : rows) {
+    if (!row.is_null()) numbers.push_back(number(row));
+  }
+  return numbers;
+}
+
+table scores(const std::map<std::string, kind_rows>& rows) {
+  table made{.columns = {{"layers"},
+                         {"experts active, %", alignment::right},
+                         {"bits per byte", alignment::right},
+                         {"seconds", alignment::right},
+                         {"seeds"}},
+             .rows = {}};
+  for (const run_kind& kind : kinds()) {
+    const kind_rows& runs = rows.at(kind.name);
+    std::string there;
+    for (int seed = 1; seed <= seeds; ++seed) {
+      if (!runs[static_cast<std::size_t>(seed - 1)].is_null()) there += fmt::format(" {}", seed);
+    }
+    made.rows.push_back(
+        {kind.told,
+         told(take(runs, [](const json_value& row) { return 100 * row["score"]["active"].get<double>(); }), 1),
+         told(take(runs, [](const json_value& row) { return row["score"]["bits_per_byte"].get<double>(); }), 3),
+         told(take(runs, [](const json_value& row) { return row["seconds"].get<double>(); }), 0),
+         there.empty() ? "missing" : there.substr(1)});
+  }
+  return made;
+}
+
+/// Languages down, kinds across, means over seeds.
+table languages(const std::map<std::string, kind_rows>& rows) {
+  table made{.columns = {{"language"}}, .rows = {}};
+  std::vector<std::string> names;
+  for (const run_kind& kind : kinds()) {
+    for (const json_value& row : rows.at(kind.name)) {
+      if (row.is_null() || !names.empty()) continue;
+      for (const auto& [language, one] : row["score"]["languages"].items()) names.push_back(language);
+    }
+    made.columns.push_back({kind.name, alignment::right});
+  }
+  for (const std::string& language : names) {
+    std::vector<std::string> cells{language};
+    for (const run_kind& kind : kinds()) {
+      const auto numbers = take(rows.at(kind.name), [&](const json_value& row) {
+        return row["score"]["languages"][language]["bits_per_byte"].get<double>();
+      });
+      double mean = 0;
+      for (const double x : numbers) mean += x / static_cast<double>(numbers.size());
+      cells.push_back(numbers.empty() ? "missing" : fmt::format("{:.2f}", mean));
+    }
+    made.rows.push_back(std::move(cells));
+  }
+  return made;
+}
+
+/// Thresholds across: active, and bits per byte, of every kind that has gates.
+table sweep(const std::map<std::string, kind_rows>& rows) {
+  table made{.columns = {{"layers"}, {""}}, .rows = {}};
+  for (int tenth = 2; tenth <= 8; ++tenth) made.columns.push_back({fmt::format(".{}", tenth), alignment::right});
+  for (const run_kind& kind : kinds()) {
+    const kind_rows& runs = rows.at(kind.name);
+    if (!kind.name.starts_with("dsmoe")) continue;
+    for (const bool active : {true, false}) {
+      std::vector<std::string> cells{active ? kind.told : "", active ? "active, %" : "bits per byte"};
+      for (std::size_t point = 0; point < 7; ++point) {
+        cells.push_back(told(take(runs,
+                                  [&](const json_value& row) {
+                                    const json_value& at = row["sweep"][point];
+                                    return active ? 100 * at["active"].get<double>()
+                                                  : at["bits_per_byte"].get<double>();
+                                  }),
+                             active ? 1 : 2));
+      }
+      made.rows.push_back(std::move(cells));
+    }
+  }
+  return made;
+}
+
+line_chart sweep_chart(const std::map<std::string, kind_rows>& rows) {
+  line_chart chart{.title = "Bits per byte over the share of active experts, as the threshold moves",
+                   .notes = {"Thresholds .2 to .8, mean over seeds; single points: layers without a threshold"},
+                   .x_axis = "experts active, %",
+                   .y_axis = "bits per byte",
+                   .series = {}};
+  for (const run_kind& kind : kinds()) {
+    chart_series line{kind.told, {}};
+    const kind_rows& runs = rows.at(kind.name);
+    const bool gated = kind.name.starts_with("dsmoe");
+    for (std::size_t point = 0; point < (gated ? 7u : 1u); ++point) {
+      const auto at = [&](const json_value& row) { return gated ? row["sweep"][point] : row["score"]; };
+      double active = 0, bits = 0, count = 0;
+      for (const json_value& row : runs) {
+        if (row.is_null()) continue;
+        active += 100 * at(row)["active"].get<double>();
+        bits += at(row)["bits_per_byte"].get<double>();
+        ++count;
+      }
+      if (count > 0 && bits / count < 4.5) line.points.push_back({active / count, bits / count, 0});
+    }
+    if (!line.points.empty()) chart.series.push_back(std::move(line));
+  }
+  return chart;
+}
+
+heat_map active_map(const std::string& name, const json_value& row) {
+  heat_map map{.title = "Experts that open, by language and layer",
+               .notes = {fmt::format("{}, seed {}, threshold .5, held-out pages", name, row["seed"].get<int>())},
+               .row_axis = "language",
+               .column_axis = "layer",
+               .value_axis = "share of experts",
+               .groups = {{"", {}}},
+               .maximum = 1};
+  for (const auto& [language, one] : row["score"]["languages"].items()) {
+    map.groups.front().rows.push_back({language, one["active"].get<std::vector<double>>()});
+  }
+  return map;
+}
+
+int report(const std::filesystem::path& folder, const std::filesystem::path& out) {
+  const auto rows = read_rows(folder);
+  std::filesystem::create_directories(out);
+  write_file_atomically((out / "tables.md").string(), "## Scores\n\n" + to_markdown(scores(rows)) +
+                                                          "\n## Thresholds\n\n" + to_markdown(sweep(rows)) +
+                                                          "\n## Languages\n\n" + to_markdown(languages(rows)));
+  const line_chart chart = sweep_chart(rows);
+  if (!chart.series.empty()) write_file_atomically((out / "dsmoe_sweep.svg").string(), to_svg(chart));
+  for (const char* name : {"dsmoe", "dsmoe_decided"}) {
+    if (rows.at(name).front().is_null()) continue;
+    write_file_atomically((out / fmt::format("{}_active.svg", name)).string(),
+                          to_svg(active_map(name, rows.at(name).front())));
+  }
+  fmt::print("{}: tables.md and figures are written.\n", out.string());
+  return 0;
+}
+
+}  // namespace
+}  // namespace fissile::examples
+
+int main(int count, char** words) try {
+  if (count != 3) {
+    std::fprintf(stderr, "dsmoe_report ROWS OUT: the folder that queue.sh wrote, and where tables and figures go\n");
+    return 2;
+  }
+  return fissile::examples::report(words[1], words[2]);
+} catch (const std::exception& problem) {
+  std::fprintf(stderr, "dsmoe_report: %s\n", problem.what());
+  return 1;
+}
