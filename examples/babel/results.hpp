@@ -2,7 +2,8 @@
 #pragma once
 
 #include "plan.hpp"
-#include "row_file.hpp"
+
+#include <row_file.hpp>
 
 #include <fmt/format.h>
 
@@ -12,6 +13,8 @@
 #include <vector>
 
 namespace fissile::babel_study {
+
+using row_file = examples::row_file<double>;
 
 /// The 97.5 % point of Student's t for 1 ... 18 degrees of freedom.
 inline double student(index_t freedom) {

@@ -12,7 +12,9 @@ struct architecture {
   index_t context = 0;  // tokens it was trained to look back at, this one included
   index_t width = 0;    // of the residual stream
   index_t layers = 0;
-  index_t neurons = 0;    // of each feed-forward layer
+  index_t neurons = 0;    // of each feed-forward layer, or of each expert of a mixture
+  index_t experts = 0;    // of each layer of a mixture; 0: a dense model
+  index_t active = 0;     // of them, for each token
   index_t heads = 0;      // of queries
   index_t key_heads = 0;  // of keys and values; several query heads share one
   index_t head_size = 0;
@@ -35,9 +37,6 @@ inline architecture read_architecture(const gguf_file& file) {
   if (name != "llama") refuse(file, "general.architecture", "llama", name);
   const auto scaling = file.get_or<std::string>("llama.rope.scaling.type", "none");
   if (scaling != "none") refuse(file, "llama.rope.scaling.type", "none", scaling);
-  if (file.get_or<index_t>("llama.expert_count", 0) != 0) {
-    refuse(file, "llama.expert_count", "a dense model", "a mixture of experts");
-  }
   // Far above any model, far below what overflows: a size from a file is multiplied with others.
   const auto size = [&](const char* key, index_t most = index_t{1} << 24) {
     const auto value = file.get<index_t>(std::string{"llama."} + key);
@@ -65,6 +64,13 @@ inline architecture read_architecture(const gguf_file& file) {
   if (read.heads % read.key_heads != 0) {
     refuse(file, "llama.attention.head_count_kv", "a divisor of head_count " + std::to_string(read.heads),
            std::to_string(read.key_heads));
+  }
+  if (file.get_or<index_t>("llama.expert_count", 0) != 0) {
+    read.experts = size("expert_count", 65536);
+    read.active = size("expert_used_count", read.experts);
+    if (file.get_or<index_t>("llama.expert_gating_func", 1) != 1) {
+      refuse(file, "llama.expert_gating_func", "1, softmax", "another");
+    }
   }
   if (read.rotated % 2 != 0) {
     refuse(file, "llama.rope.dimension_count", "an even number", std::to_string(read.rotated));

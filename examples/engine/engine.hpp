@@ -2,9 +2,11 @@
 // fissile comes in at one place: the feed_forward that a session is called with.
 #pragma once
 
-// the model: sizes from the keys of its file, every weight as a view
+// the model: sizes from the keys of its file, every weight as a view; dense, or a mixture of experts
 #include <engine/architecture.hpp>
+#include <engine/mixture.hpp>
 #include <engine/model.hpp>
+#include <engine/model_frame.hpp>
 
 // words: tokens as the file lists them, and the two ways of cutting a text into them
 #include <engine/byte_pairs.hpp>

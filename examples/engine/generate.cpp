@@ -46,6 +46,14 @@ void run_borrowed(const words_given& asked, thread_pool& pool) {
   write(read, ffn, engine::tokenizer{model.file()}, asked);
 }
 
+/// A mixture as the file holds it.
+void run_mixture(const words_given& asked, thread_pool& pool) {
+  const engine::mixture model{asked.path};
+  engine::session read{model, {.scored = 1}, pool};
+  engine::mixture_feed_forward ffn{model, read.batch(), pool};
+  write(read, ffn, engine::tokenizer{model.file()}, asked);
+}
+
 void run_packed(const words_given& asked, thread_pool& pool) {
   const std::string element = asked.element.empty() ? "float" : asked.element;
   engine::with_packing(engine::packing_named(element, "--element"), [&]<class T>(std::type_identity<T>, auto settings) {
@@ -65,7 +73,8 @@ int main(int count, char** arguments) try {
   words_given asked;
   CLI::App app{
       "Continues PROMPT greedily. Every layer is split into experts which all stay on: the text is the same for "
-      "any number of them."};
+      "any number of them. Files of mixtures run by their own routers, and no other option but --tokens and --threads "
+      "counts."};
   app.add_option("MODEL", asked.path, "a GGUF file of a LLaMA model")->required();
   app.add_option("PROMPT", asked.prompt, "the beginning of a text")->required();
   app.add_option("--experts", asked.experts, "experts a layer; 1 is the dense layer")->capture_default_str();
@@ -76,6 +85,10 @@ int main(int count, char** arguments) try {
   CLI11_PARSE(app, count, arguments);
 
   thread_pool pool{asked.threads};
+  if (gguf_file{asked.path}.get_or<index_t>("llama.expert_count", 0) != 0) {
+    run_mixture(asked, pool);
+    return 0;
+  }
   asked.packed || !asked.element.empty() ? run_packed(asked, pool) : run_borrowed(asked, pool);
   return 0;
 } catch (const std::exception& problem) {

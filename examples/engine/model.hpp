@@ -1,97 +1,42 @@
-// A LLaMA model: its file, and every weight of it as a view.
+// A dense LLaMA model: its file, and every weight of it as a view.
 //
-// F32 tensors are borrowed from the mapped file; others are widened to float once. Feed-forward weights are of the type
-// the user names: model<float> takes any file, model<f16> and model<bf16> borrow files stored so and refuse others.
+// Feed-forward weights are of the type the user names: model<float> takes any file, model<f16> and model<bf16> borrow
+// files stored so and refuse others.
 #pragma once
 
-#include <engine/architecture.hpp>
+#include <engine/model_frame.hpp>
 
-#include <fissile/file/gguf.hpp>
 #include <fissile/weights/ffn_weights.hpp>
 
-#include <set>
 #include <string>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
 namespace fissile::engine {
 
-/// All of a block but its feed-forward weights.
-struct block_weights {
-  vector_view<const float> attention_norm;  // [width]
-  matrix_view<const float> query;           // [heads * head_size x width]
-  matrix_view<const float> key, value;      // [key_heads * head_size x width]
-  matrix_view<const float> output;          // [width x heads * head_size]
-  vector_view<const float> ffn_norm;        // [width]
-};
-
 /// Const once loaded; threads may share it. Move-only; views into it stay good when it moves.
 template <gguf_element T = float>
-class model {
+class model : public model_frame {
 public:
-  explicit model(std::string path) : file_(std::move(path)), sizes_(read_architecture(file_)) {
-    const index_t width = sizes_.width, neurons = sizes_.neurons;
-    const index_t vocabulary = file_.tensor("token_embd.weight").rows();
-    embedding_ = matrix<float>("token_embd.weight", vocabulary, width);
-    output_norm_ = vector("output_norm.weight");
-    output_ = file_.find_tensor("output.weight") ? matrix<float>("output.weight", vocabulary, width) : embedding_;
-    for (index_t layer = 0; layer < sizes_.layers; ++layer) {
+  explicit model(std::string path) : model_frame(std::move(path)) {
+    if (sizes().experts != 0) {
+      refuse(file(), "llama.expert_count", "a dense model",
+             "a mixture of " + std::to_string(sizes().experts) + " experts");
+    }
+    const index_t width = sizes().width, neurons = sizes().neurons;
+    for (index_t layer = 0; layer < sizes().layers; ++layer) {
       const std::string block = "blk." + std::to_string(layer) + ".";
-      blocks_.push_back({.attention_norm = vector(block + "attn_norm.weight"),
-                         .query = matrix<float>(block + "attn_q.weight", sizes_.query_width(), width),
-                         .key = matrix<float>(block + "attn_k.weight", sizes_.key_width(), width),
-                         .value = matrix<float>(block + "attn_v.weight", sizes_.key_width(), width),
-                         .output = matrix<float>(block + "attn_output.weight", width, sizes_.query_width()),
-                         .ffn_norm = vector(block + "ffn_norm.weight")});
       ffns_.push_back({.gate = matrix<T>(block + "ffn_gate.weight", neurons, width),
                        .up = matrix<T>(block + "ffn_up.weight", neurons, width),
                        .down = matrix<T>(block + "ffn_down.weight", width, neurons)});
     }
-    // A tensor that nobody asked for (a bias, rope factors) would change what the model computes.
-    for (const gguf_tensor& tensor : file_.tensors()) {
-      if (!used_.contains(tensor.name)) refuse(file_, tensor.name, "a plain LLaMA model", "a tensor it has not");
-    }
+    refuse_other_tensors();
   }
 
-  const gguf_file& file() const noexcept { return file_; }
-  const architecture& sizes() const noexcept { return sizes_; }
-  index_t vocabulary() const noexcept { return embedding_.rows(); }
-
-  const block_weights& block(index_t layer) const noexcept { return blocks_[to_size(layer)]; }
   /// Where fissile comes in: the feed-forward weights of a layer, to be split, run, counted and pruned.
   const ffn_weights<T>& ffn(index_t layer) const noexcept { return ffns_[to_size(layer)]; }
 
-  matrix_view<const float> embedding() const noexcept { return embedding_; }      // [vocabulary x width]
-  vector_view<const float> output_norm() const noexcept { return output_norm_; }  // [width]
-  matrix_view<const float> output() const noexcept { return output_; }            // [vocabulary x width]
-
 private:
-  template <class Stored>
-  matrix_view<const Stored> matrix(const std::string& name, index_t rows, index_t columns) {
-    const gguf_tensor& tensor = file_.tensor(name);
-    if (tensor.rows() != rows || tensor.columns() != columns || rows == 0) {
-      refuse(file_, name, "[" + std::to_string(rows) + " x " + std::to_string(columns) + "]",
-             "[" + std::to_string(tensor.rows()) + " x " + std::to_string(tensor.columns()) + "]");
-    }
-    used_.insert(tensor.name);
-    if constexpr (std::is_same_v<Stored, float>) {
-      if (tensor.type != gguf_type::f32) {
-        // The numbers of an inner vector stay where they are when the outer one grows or the model moves.
-        return {widened_.emplace_back(file_.read_floats(name)).data(), rows, columns};
-      }
-    }
-    return file_.view<Stored>(name);
-  }
-  vector_view<const float> vector(const std::string& name) { return matrix<float>(name, 1, sizes_.width).row(0); }
-
-  gguf_file file_;
-  architecture sizes_;
-  std::vector<std::vector<float>> widened_;
-  std::set<std::string_view> used_;
-  matrix_view<const float> embedding_, output_;
-  vector_view<const float> output_norm_;
-  std::vector<block_weights> blocks_;
   std::vector<ffn_weights<T>> ffns_;
 };
 

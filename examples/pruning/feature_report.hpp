@@ -17,7 +17,7 @@ inline table feature_table(const row_file& rows) {
   const std::size_t count = kinds.size();
   const auto one = [&](std::size_t kind) { return kinds[kind].kind == text_kind::one_language; };
   const auto mean = [&](padding_rule padding, std::size_t state, text_kind top) {
-    const std::vector<double>& overlaps = *rows.find(feature_overlap_key(padding));
+    const std::vector<double> overlaps = *rows.find(feature_overlap_key(padding));
     std::vector<double> found;
     for (std::size_t a = 0; a < count; ++a) {
       for (std::size_t b = 0; b < count; ++b) {

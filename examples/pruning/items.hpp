@@ -26,7 +26,7 @@ struct choice_item {
 using language_items = std::vector<std::vector<choice_item>>;  // [languages][items]
 
 struct item_settings {
-  index_t items = 32;    // at most
+  index_t items = 64;    // at most
   index_t letters = 60;  // of the context and of each end, at most
   index_t words = 12;    // that a paragraph has in every language, at least
   std::uint64_t seed = 1;

@@ -44,7 +44,12 @@ void measure(const study_material& with, row_file& rows, const std::string& part
     if (part == "all" || part == name) take.table(plan);
   }
   if (part == "all" || part == "items") {
-    for (const auto& [one, in] : asked_items()) take.items(one, in);
+    for (std::uint64_t seed = 1; seed <= last_seed; ++seed) {
+      for (asked_models of : asked_items()) {
+        of.one.seed = seed;
+        if (seed <= of.last_seed) take.items(of.one, of.in);
+      }
+    }
   }
   if (part == "all" || part == "features") measure_features(with, rows);
 }
@@ -65,6 +70,12 @@ std::string tables(const study_material& with, const row_file& rows) {
   }
   add("Weights: what the second costs more than the first", comparison_table(rows, of_weights));
   add("Neurons: what the second costs more than the first", comparison_table(rows, of_neurons));
+  std::vector<table_plan> all = of_weights;
+  all.insert(all.end(), of_neurons.begin(), of_neurons.end());
+  const std::vector<comparison> claims = comparisons();
+  for (const comparison& what : {claims[0], claims[3]}) {
+    add(what.second_name + " less " + what.first_name + ", by language", language_table(rows, all, what));
+  }
   add("Large features of one text that are small in another, per cent", feature_table(rows));
   add("Which text goes on? The likeliest", item_table(rows, with.items, item_score::likely));
   add("Which text goes on? What is likelier than by itself", item_table(rows, with.items, item_score::likelier));

@@ -3,7 +3,6 @@
 
 #include "layer_error.hpp"
 #include "pruner.hpp"
-#include "row_file.hpp"
 
 #include <unravel/progress.hpp>
 
@@ -135,19 +134,29 @@ private:
   std::vector<layer_probe> probes_;  // [languages]
 };
 
-/// Which models answer the items, and in which languages: all, or the calibration's own.
-inline std::vector<std::pair<experiment, std::vector<index_t>>> asked_items() {
+/// Models that differ by their seeds only, and in which languages they answer the items: all, or the calibration's own.
+struct asked_models {
+  experiment one;
+  std::uint64_t last_seed = 1;
+  std::vector<index_t> in;
+
+  bool everywhere() const noexcept { return length(in) == language_count; }
+};
+
+/// The first rate with every seed, the other with one.
+inline std::vector<asked_models> asked_items() {
   std::vector<index_t> everywhere;
   for (index_t language = 0; language < language_count; ++language) everywhere.push_back(language);
-  std::vector<std::pair<experiment, std::vector<index_t>>> list{{experiment{}, everywhere}};
+  std::vector<asked_models> list{{experiment{}, 1, everywhere}};
   for (const double rate : rates) {
+    const std::uint64_t last_seed = rate == rates.front() ? seeds : 1;
     for (const calibration& on : all_calibrations()) {
       const bool english = on.kind == text_kind::one_language && on.language == 0;
       const bool own = on.kind == text_kind::one_language && !english;
       const std::vector<index_t> in = own ? std::vector<index_t>{on.language} : everywhere;
-      list.push_back({{.how = method::wanda, .rate = rate, .on = on}, in});
+      list.push_back({{.how = method::wanda, .rate = rate, .on = on}, last_seed, in});
     }
-    list.push_back({{.how = method::random, .rate = rate}, everywhere});
+    list.push_back({{.how = method::random, .rate = rate}, last_seed, everywhere});
   }
   return list;
 }

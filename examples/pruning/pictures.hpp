@@ -63,9 +63,9 @@ inline heat_map overlap_map(const row_file& rows, padding_rule padding) {
                .column_axis = "text whose bottom features",
                .value_axis = "per cent",
                .groups = {}};
-  const auto* overlaps = rows.find(feature_overlap_key(padding));
+  const auto overlaps = rows.find(feature_overlap_key(padding));
   const std::vector<calibration> kinds = all_calibrations();
-  if (overlaps == nullptr) return map;
+  if (!overlaps) return map;
   const std::size_t count = kinds.size(), states = overlaps->size() / (count * count);
   for (std::size_t state = 0; state < states; ++state) {
     heat_map_group group{.name = state == 0 ? "embedding" : "block " + std::to_string(state - 1), .rows = {}};

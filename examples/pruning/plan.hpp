@@ -5,12 +5,17 @@
 
 #include <fissile/prune/short_number.hpp>
 
+#include <row_file.hpp>
+
 #include <array>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace fissile::pruning_study {
+
+/// Under the key of an experiment: what was measured of it.
+using row_file = examples::row_file<std::vector<double>>;
 
 enum class method {
   none,               // the model as it is
@@ -42,12 +47,16 @@ struct experiment {
   calibration on = {};     // where the method reads a text
   std::uint64_t seed = 1;  // of the calibration's draw, or of the lot
 
-  std::string key() const {
+  /// "wanda | 50 % | translation"
+  std::string name() const {
     if (how == method::none) return "none";
-    std::string name = std::string{name_of(how)} + " | " + short_number(100 * rate) + " %";
-    if (reads_text(how)) name += " | " + on.name();
-    const bool drawn = how != method::magnitude && how != method::neurons_magnitude;
-    return drawn ? name + " | seed " + std::to_string(seed) : name;
+    const std::string name = std::string{name_of(how)} + " | " + short_number(100 * rate) + " %";
+    return reads_text(how) ? name + " | " + on.name() : name;
+  }
+  /// The same with the seed, where one is drawn.
+  std::string key() const {
+    const bool drawn = how != method::none && how != method::magnitude && how != method::neurons_magnitude;
+    return drawn ? name() + " | seed " + std::to_string(seed) : name();
   }
 };
 
@@ -86,8 +95,8 @@ inline std::vector<table_plan> all_tables() {
       for (const method how : {sparse, by_size, by_lot}) list.push_back({.how = how, .rate = rate});
     }
   }
-  for (const double rate : rates) list.push_back({.how = method::neurons_refit, .rate = rate, .last_seed = 1});
-  for (const double rate : rates) list.push_back({.how = method::sparsegpt, .rate = rate, .last_seed = 1});
+  for (const double rate : rates) list.push_back({.how = method::neurons_refit, .rate = rate});
+  for (const double rate : rates) list.push_back({.how = method::sparsegpt, .rate = rate});
   return list;
 }
 

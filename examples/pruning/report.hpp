@@ -46,8 +46,9 @@ inline table matrix_table(const row_file& rows, const table_plan& plan) {
   const auto add = [&](const std::string& name, experiment one) {
     std::vector<double> means;
     for (one.seed = 1; one.seed <= plan.last_seed; ++one.seed) {
-      const auto* bits = rows.find(one.key() + " | bits");
-      if (bits != nullptr) means.push_back(spread_of(*bits).mean);
+      if (one.seed > 1 && one.key() == one.name()) break;  // nothing is drawn
+      const auto bits = rows.find(one.key() + " | bits");
+      if (bits) means.push_back(spread_of(*bits).mean);
     }
     const spread found = spread_of(means);
     std::string cell = means.empty() ? missing : number(found.mean);
@@ -80,7 +81,8 @@ inline table matrix_table(const row_file& rows, const table_plan& plan) {
   return made;
 }
 
-/// The claims: second less first, mean over languages ± its standard error, and the deviation over seeds.
+/// The claims: second less first, mean over languages ± its standard error, and the deviation over seeds where there
+/// are several.
 inline table comparison_table(const row_file& rows, const std::vector<table_plan>& plans) {
   std::vector<std::string> names{"judged by", "instead of"};
   for (const table_plan& plan : plans) {
@@ -98,10 +100,37 @@ inline table comparison_table(const row_file& rows, const std::vector<table_plan
       }
       const spread& of = found->over_languages;
       const std::string text = fmt::format("{:+.3f} ± {:.3f}", of.mean, of.error());
-      cells.push_back((std::abs(of.mean) > 2 * of.error() ? "**" + text + "**" : text) +
-                      fmt::format(" ({} of {}; seeds {:.3f})", of.positive, of.count, found->over_seeds.deviation));
+      cells.push_back(
+          (std::abs(of.mean) > 2 * of.error() ? "**" + text + "**" : text) +
+          fmt::format(" ({} of {}", of.positive, of.count) +
+          (found->over_seeds.count > 1 ? fmt::format("; seeds {:.3f})", found->over_seeds.deviation) : ")"));
     }
     made.rows.push_back(std::move(cells));
+  }
+  return made;
+}
+
+/// One claim language by language: mean over seeds (deviation over seeds), and in how many of all languages and seeds
+/// it is above 0.
+inline table language_table(const row_file& rows, const std::vector<table_plan>& plans, const comparison& what) {
+  std::vector<std::string> names{"pruned by"};
+  names.insert(names.end(), languages.begin() + what.first_scored, languages.end());
+  names.push_back("above 0");
+  table made = table_of(names);
+  for (const table_plan& plan : plans) {
+    made.rows.push_back({std::string{name_of(plan.how)} + ", " + short_number(100 * plan.rate) + " %"});
+    const auto found = differ(rows, plan, what);
+    made.rows.back().resize(names.size(), missing);
+    if (!found) continue;
+    index_t above = 0, all = 0;
+    for (std::size_t i = 0; i < found->by_language.size(); ++i) {
+      const spread& of = found->by_language[i];
+      made.rows.back()[i + 1] = fmt::format("{:+.3f}", of.mean);
+      if (of.count > 1) made.rows.back()[i + 1] += fmt::format(" ({:.3f})", of.deviation);
+      above += of.positive;
+      all += of.count;
+    }
+    made.rows.back().back() = fmt::format("{} of {}", above, all);
   }
   return made;
 }
@@ -113,14 +142,14 @@ inline table overlap_table(const row_file& rows, const table_plan& plan) {
   for (const calibration& on : texts) names.push_back(on.name());
   names.push_back("itself, seed 2");
   table made = table_of(names);
-  const auto* overlaps = rows.find(measurement::overlap_key(plan, 1));
-  const auto* seeds_apart = rows.find(measurement::overlap_key(plan, 2));
+  const auto overlaps = rows.find(measurement::overlap_key(plan, 1));
+  const auto seeds_apart = rows.find(measurement::overlap_key(plan, 2));
   for (std::size_t a = 0; a < texts.size(); ++a) {
     std::vector<std::string> cells{texts[a].name()};
     for (std::size_t b = 0; b < texts.size(); ++b) {
-      cells.push_back(overlaps == nullptr ? missing : fmt::format("{:.2f}", (*overlaps)[a * texts.size() + b]));
+      cells.push_back(!overlaps ? missing : fmt::format("{:.2f}", (*overlaps)[a * texts.size() + b]));
     }
-    cells.push_back(seeds_apart == nullptr ? missing : fmt::format("{:.2f}", (*seeds_apart)[a]));
+    cells.push_back(!seeds_apart ? missing : fmt::format("{:.2f}", (*seeds_apart)[a]));
     made.rows.push_back(std::move(cells));
   }
   return made;
@@ -136,9 +165,9 @@ inline table error_table(const row_file& rows, const table_plan& plan, index_t l
   for (const experiment& one : experiments_of(plan)) {
     if (one.seed != 1) continue;
     std::vector<std::string> cells{one.on.name()};
-    const auto* errors = rows.find(one.key() + " | errors");
+    const auto errors = rows.find(one.key() + " | errors");
     std::vector<double> own, others, all;
-    for (index_t layer = 0; errors != nullptr && layer < layers; ++layer) {
+    for (index_t layer = 0; errors && layer < layers; ++layer) {
       std::vector<double> of_layer;
       for (index_t language = 0; language < language_count; ++language) {
         const double error = (*errors)[to_size(language * layers + layer)];
@@ -149,7 +178,7 @@ inline table error_table(const row_file& rows, const table_plan& plan, index_t l
       }
       cells.push_back(number(spread_of(of_layer).mean));
     }
-    if (errors != nullptr) {
+    if (errors) {
       cells.push_back(number(spread_of(all).mean));
       cells.push_back(own.empty() ? "" : number(spread_of(own).mean));
       cells.push_back(own.empty() ? "" : number(spread_of(others).mean));

@@ -3,7 +3,6 @@
 #pragma once
 
 #include "plan.hpp"
-#include "row_file.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -40,35 +39,35 @@ class seed_results {
 public:
   seed_results(const row_file& rows, experiment like) : rows_(&rows), like_(std::move(like)) {}
 
-  /// [languages]; null where the row is missing.
-  const std::vector<double>* bits(const calibration& on) const {
+  /// [languages]; nothing where the row is missing.
+  std::optional<std::vector<double>> bits(const calibration& on) const {
     experiment one = like_;
     one.on = on;
     return rows_->find(one.key() + " | bits");
   }
-  const std::vector<double>* monolingual(index_t language) const {
+  std::optional<std::vector<double>> monolingual(index_t language) const {
     return bits({.kind = text_kind::one_language, .language = language});
   }
   /// Of a language that is scored: the mean over the calibrations in one other language. NaN where one is missing.
   double other_languages(index_t scored) const {
     double sum = 0;
     for (index_t other = 0; other < language_count; ++other) {
-      const std::vector<double>* row = monolingual(other);
-      if (row == nullptr) return std::nan("");
+      const auto row = monolingual(other);
+      if (!row) return std::nan("");
       if (other != scored) sum += (*row)[to_size(scored)];
     }
     return sum / static_cast<double>(language_count - 1);
   }
   double at(const calibration& on, index_t scored) const {
-    const std::vector<double>* row = bits(on);
-    return row == nullptr ? std::nan("") : (*row)[to_size(scored)];
+    const auto row = bits(on);
+    return !row ? std::nan("") : (*row)[to_size(scored)];
   }
   /// Of the same rate and seed by a method that reads nothing.
   double baseline(method how, index_t scored) const {
     experiment one = like_;
     one.how = how;
-    const std::vector<double>* row = rows_->find(one.key() + " | bits");
-    return row == nullptr ? std::nan("") : (*row)[to_size(scored)];
+    const auto row = rows_->find(one.key() + " | bits");
+    return !row ? std::nan("") : (*row)[to_size(scored)];
   }
   method how() const noexcept { return like_.how; }
 
@@ -116,12 +115,14 @@ inline std::vector<comparison> comparisons() {
           {"the language itself", "all languages, plain", own, by(text_kind::all_plain)}};
 }
 
-/// Paired over languages, means over seeds; and the deviation of the languages' mean over seeds.
+/// Paired over languages, means over seeds; the deviation of the languages' mean over seeds; and each language's own.
 struct difference {
   spread over_languages, over_seeds;
+  std::vector<spread> by_language = {};  // [languages asked], over seeds
 };
 /// Of the seeds that have all rows; nothing where none has.
 inline std::optional<difference> differ(const row_file& rows, const table_plan& plan, const comparison& what) {
+  std::vector<std::vector<double>> by_language(to_size(language_count - what.first_scored));  // [languages][seeds]
   std::vector<double> languages_mean, seed_means;
   for (std::uint64_t seed = 1; seed <= plan.last_seed; ++seed) {
     const seed_results of{rows, {.how = plan.how, .rate = plan.rate, .seed = seed}};
@@ -132,12 +133,17 @@ inline std::optional<difference> differ(const row_file& rows, const table_plan& 
     const auto missing = [](double value) { return std::isnan(value); };
     if (std::any_of(differences.begin(), differences.end(), missing)) continue;
     seed_means.push_back(spread_of(differences).mean);
-    languages_mean.resize(differences.size(), 0.0);
-    for (std::size_t i = 0; i < differences.size(); ++i) languages_mean[i] += differences[i];
+    for (std::size_t i = 0; i < differences.size(); ++i) by_language[i].push_back(differences[i]);
   }
   if (seed_means.empty()) return std::nullopt;
-  for (double& sum : languages_mean) sum /= static_cast<double>(seed_means.size());
-  return difference{spread_of(languages_mean), spread_of(seed_means)};
+  difference made;
+  for (const std::vector<double>& over_seeds : by_language) {
+    made.by_language.push_back(spread_of(over_seeds));
+    languages_mean.push_back(made.by_language.back().mean);
+  }
+  made.over_languages = spread_of(languages_mean);
+  made.over_seeds = spread_of(seed_means);
+  return made;
 }
 
 /// Bits per byte of every language, the mean over the seeds that are there; empty where there are none.
@@ -145,8 +151,8 @@ inline std::vector<double> mean_bits(const row_file& rows, experiment one, std::
   std::vector<double> sums;
   double found = 0;
   for (one.seed = 1; one.seed <= last_seed; ++one.seed) {
-    const std::vector<double>* row = rows.find(one.key() + " | bits");
-    if (row == nullptr) continue;
+    const auto row = rows.find(one.key() + " | bits");
+    if (!row) continue;
     sums.resize(row->size(), 0.0);
     for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += (*row)[i];
     ++found;

@@ -9,9 +9,9 @@
 // the same model at once.
 #pragma once
 
-#include "calibrate_stream.hpp"
 #include "progress.hpp"
 #include "prune_block.hpp"
+#include "prune_budget.hpp"
 
 #include <optional>
 #include <utility>
@@ -22,23 +22,6 @@ struct calibration_texts {
   calibration_corpus samples;       // what the model is pruned for
   calibration_corpus against = {};  // the denominator of wanda_ratio; for others nothing
 };
-
-/// Who hears what the plan asks for.
-inline block_inputs listeners_for(const engine::model<float>& weights, const prune_plan& plan,
-                                  const calibration_stream& text) {
-  const engine::architecture& sizes = weights.sizes();
-  const index_t every = (text.positions() + plan.error_positions - 1) / plan.error_positions;
-  const auto make = [&](index_t width, overhearing what) {
-    return overheard_inputs{{.width = width, .padding = plan.padding, .corpus = text.corpus()}, what, every};
-  };
-  constexpr overhearing less = overhearing::moments, more = overhearing::moments_and_hessian;
-  const bool all = plan.score == score_rule::sparsegpt;
-  const overhearing attention = all && plan.reach == pruned_reach::block ? more : less;
-  return {.attention = make(sizes.width, attention),
-          .attended = make(sizes.query_width(), attention),
-          .tokens = make(sizes.width, all ? more : less),
-          .hidden = make(sizes.neurons, all || plan.refit == refitting::down ? more : less)};
-}
 
 /// Throws setting_error for plans and samples that cannot be, shape_error where weights are not whole groups of N:M.
 inline pruned_model prune_model(const engine::model<float>& weights, const calibration_texts& texts,
@@ -51,6 +34,7 @@ inline pruned_model prune_model(const engine::model<float>& weights, const calib
   pruned_model done{
       .model = changed_model{weights},
       .report = {.plan = to_string(plan, corpus), .read = calibration_tally{{}, "calibration"}, .layers = {}}};
+  const layer_rates budget = rates_of(weights, texts.samples, plan);
   progress told{"pruning", weights.sizes().layers, style};
   for (index_t layer = 0; layer < weights.sizes().layers; ++layer) {
     block_inputs heard = listeners_for(weights, plan, read);
@@ -62,8 +46,8 @@ inline pruned_model prune_model(const engine::model<float>& weights, const calib
     }
     if (layer == 0) done.report.read = heard.attention.moments().read();
 
-    done.report.layers.emplace_back();
-    prune_block(done, layer, plan, {heard, heard_against ? &*heard_against : nullptr});
+    done.report.layers.push_back({.levels = budget.levels_of(layer)});
+    prune_block(done, layer, plan, {heard, heard_against ? &*heard_against : nullptr, budget.of(layer)});
 
     for (calibration_stream* text : {&read, against ? &*against : nullptr}) {
       if (text == nullptr) continue;

@@ -5,6 +5,7 @@
 #include <fissile/detect/input_moments.hpp>
 
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace fissile::unravel {
@@ -19,6 +20,9 @@ public:
       : moments_(settings), every_(every) {
     if (what == overhearing::moments_and_hessian) hessian_.emplace(settings);
   }
+
+  /// What somebody else measured; nothing is kept as it is.
+  explicit overheard_inputs(input_moments measured) : moments_(std::move(measured)), every_(1) {}
 
   /// padding: [positions of the sample], not 0 where one only pads; borrowed until sample_end.
   void sample_begin(vector_view<const char> padding) noexcept {

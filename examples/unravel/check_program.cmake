@@ -26,7 +26,7 @@ set(texts --text en=en.txt --text de=de.txt)
 
 run(0 "study;prune;speed;distil" --help)
 run(0 "--experts;--active;--bytes;--seed;--text;--guide;--threads;--out" study --help)
-run(0 "--verdict;--score;--text;--rate;--nm;--neurons;--experts;--sequential;--refit;--json;--out" prune --help)
+run(0 "--verdict;--score;--text;--rate;--nm;--neurons;--experts;--sequential;--refit;--budget;--json;--out" prune --help)
 run(0 "--synthetic;--experts;--threads;--element;--seconds;--prompt;--seed;--json" speed --help)
 
 run(0 "bits per byte;clearly;shorter than asked;Written to out" study tiny.gguf ${texts} --experts 4 --bytes 1500 --seed 7 --out out)
@@ -49,10 +49,13 @@ endif()
 run(0 "FLOPs per token;small.gguf is written" prune tiny.gguf --verdict out/verdicts/own_de_uniform_0.25_7.json --out small.gguf)
 run(0 "single language" study small.gguf --text en=en.txt --experts 3 --bytes 1 --out one)
 
-run(0 "wanda(en + de), unstructured(0.5);weights set to 0;No byte is saved;neurons a layer 64 -> 64;masked.gguf is written"
+run(0 "wanda(en + de), unstructured(0.5);weights set to 0;No byte is saved;, 0 saved;neurons a layer 64 -> 64;masked.gguf is written"
   prune tiny.gguf ${texts} --score wanda --rate 0.5 --sequential --out masked.gguf --json masked.json)
 run(0 "sparsegpt(en), 2 of 4 of the feed-forward layers;masked.gguf is written"
   prune tiny.gguf --text en=en.txt --score sparsegpt --nm 2:4 --feed-forward-only --out masked.gguf)
+run(0 "owl by block;level;bits per byte of;before;mean"
+  prune tiny.gguf ${texts} --score wanda --rate 0.5 --budget owl --above 2 --scored-bytes 100 --out masked.gguf)
+run(0 "level by block, lambda 0.2" prune tiny.gguf ${texts} --score wanda --rate 0.5 --neurons --budget level --lambda 0.2 --out cut.gguf)
 run(0 "wanda_ratio(en over de)" prune tiny.gguf --text en=en.txt --score wanda_ratio --against de=de.txt --rate 0.3 --out masked.gguf)
 run(0 "before the refit;neurons a layer 64 -> 48;cut.gguf is written"
   prune tiny.gguf ${texts} --score wanda --rate 0.25 --neurons --refit --out cut.gguf --json cut.json)
@@ -88,6 +91,18 @@ if(NOT EXISTS ${FOLDER}/routers.svg OR EXISTS ${FOLDER}/routers.gguf.state)
   message(FATAL_ERROR "expected routers.svg, and no state of a run that is done")
 endif()
 
+run(0 "4 of 4 experts" convert tiny.gguf all.gguf --experts 4 --active 4 ${texts} --bytes 512)
+run(0 "2 of 4 experts" convert tiny.gguf some.gguf --experts 4 --active 2 --router analytic ${texts} --bytes 512)
+run(0 "" prune tiny.gguf ${texts} --score wanda --rate 0.5 --save-imatrix tiny.imatrix --out masked.gguf)
+run(0 "importance" convert tiny.gguf busiest.gguf --experts 4 --active 4 --partition importance
+    --imatrix tiny.imatrix ${texts} --bytes 512)
+run(0 "" convert tiny.gguf mixtral --experts 4 --active 4 --target hf ${texts} --bytes 512)
+foreach(file config.json model.safetensors)
+  if(NOT EXISTS ${FOLDER}/mixtral/${file})
+    message(FATAL_ERROR "expected mixtral/${file}")
+  endif()
+endforeach()
+
 # What cannot be done is refused with a message and result 1; the command line's own errors have results of CLI11.
 run(1 "unravel: --text: expected LANGUAGE=FILE" study tiny.gguf --text en --out no)
 run(1 "missing.txt" study tiny.gguf --text en=missing.txt --out no)
@@ -101,11 +116,17 @@ run(1 "a --verdict of a study;write --score wanda" prune tiny.gguf --out no.gguf
 run(1 "got both" prune tiny.gguf --verdict v.json --score wanda --out no.gguf)
 run(1 "--rate: expected a share that goes;write --rate 0.5" prune tiny.gguf ${texts} --score wanda --out no.gguf)
 run(1 "--score: expected magnitude" prune tiny.gguf ${texts} --score best --rate 0.5 --out no.gguf)
+run(1 "--budget: expected uniform" prune tiny.gguf ${texts} --score wanda --rate 0.5 --budget best --out no.gguf)
 run(1 "write --nm 2:4" prune tiny.gguf ${texts} --score wanda --nm 2x4 --out no.gguf)
 run(1 "--against" prune tiny.gguf ${texts} --score wanda_ratio --rate 0.5 --out no.gguf)
 run(1 "--refit: expected whole neurons" prune tiny.gguf ${texts} --score wanda --rate 0.5 --refit --out no.gguf)
 run(1 "at least 0 and less than 1" prune tiny.gguf ${texts} --score wanda --rate 50 --out no.gguf)
 run(1 "a new file" prune tiny.gguf ${texts} --score wanda --rate 0.5 --out tiny.gguf)
+run(1 "unravel: --widths: expected padded" prune tiny.gguf ${texts} --score wanda --rate 0.5 --widths best --out no.gguf)
+run(1 "write --router distilled" convert tiny.gguf no.gguf --experts 4 --active 2 --router zero)
+run(1 "unravel: --imatrix" convert tiny.gguf no.gguf --experts 4 --active 4 --partition importance)
+run(1 "experts" convert tiny.gguf no.gguf --experts 7 --active 7)
+run(1 "fissile.dsmoe.experts" gated tiny.gguf)
 run(1 "unravel: --element: expected one of float, bf16" speed tiny.gguf --element q4 --json no)
 run(1 "unravel: --synthetic: expected tinyllama" speed --synthetic llama --json no)
 run(1 "unravel: --synthetic: expected a file or" speed tiny.gguf --synthetic tinyllama --json no)

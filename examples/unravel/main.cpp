@@ -1,5 +1,7 @@
 // unravel: which experts of a language model work for which language, and what it costs to do without them.
+#include "convert_command.hpp"
 #include "distil_command.hpp"
+#include "gated_command.hpp"
 #include "places.hpp"
 #include "prune_command.hpp"
 #include "reckoning.hpp"
@@ -90,10 +92,60 @@ void add_options(CLI::App& command, prune_words& pruned) {
       "--refit", [&plan] { plan.refit = refitting::down; }, "down is fitted anew for neurons that went");
   command.add_flag_callback(
       "--feed-forward-only", [&plan] { plan.reach = pruned_reach::feed_forward; }, "weights of attention stay");
+  command
+      .add_option("--budget", pruned.budget,
+                  "what each layer gives up: uniform, owl (less the more outliers), level (less the more goes on)")
+      ->capture_default_str();
+  command.add_option("--per", pruned.per, "of owl: block, or matrix")->capture_default_str();
+  command.add_option("--lambda", plan.budget.lambda, "rates of layers lie within rate +- lambda")
+      ->capture_default_str();
+  command.add_option("--above", plan.budget.multiple, "of owl: outliers are scores above so many times their mean")
+      ->capture_default_str();
   command.add_option("--bytes", pruned.bytes, "read of each text")->check(CLI::PositiveNumber)->capture_default_str();
+  command
+      .add_option("--scored-bytes", pruned.scored_bytes,
+                  "of each text's even blocks: bits per byte before and after [none]")
+      ->check(CLI::PositiveNumber);
   command.add_option("--seed", plan.seed, "of --score random")->capture_default_str();
+  command
+      .add_option("--widths", pruned.widths,
+                  "of layers that are left unequal: padded to the widest, equal (or refused), or deci, llama.cpp's "
+                  "architecture with a width for each layer")
+      ->capture_default_str();
   command.add_option("--json", pruned.json, "a file to write the layers' report into");
+  command.add_option("--imatrix", pruned.imatrix, "an importance matrix, what others have measured, in place of texts");
+  command.add_option("--save-imatrix", pruned.save_imatrix, "a file for what the texts measure, as llama.cpp reads it");
   command.add_option("--out", pruned.target, "the GGUF file to write")->required();
+}
+
+void add_options(CLI::App& command, convert_words& asked) {
+  command.add_option("IN", asked.model, "a GGUF file of a dense model: LLaMA, Mistral or Qwen3")->required();
+  command.add_option("OUT", asked.target, "the GGUF file to write, or a folder with --target hf")->required();
+  command.add_option("--experts", asked.experts, "in each layer, of equal size")
+      ->required()
+      ->check(CLI::PositiveNumber);
+  command.add_option("--active", asked.active, "of them, for each token")->required()->check(CLI::PositiveNumber);
+  command
+      .add_option("--partition", asked.partition,
+                  "which neurons work together: even, shuffled, clusters, coactivation, markers, importance or "
+                  "FILE.json")
+      ->capture_default_str();
+  command.add_option("--imatrix", asked.imatrix, "an importance matrix, for --partition importance");
+  command.add_option("--router", asked.router,
+                     "zero (where all are active), analytic, distilled, or FILE.gguf of unravel distil [zero where all "
+                     "are active, else distilled]");
+  command.add_option("--target", asked.kind, "llama.cpp or hf")->capture_default_str();
+  command.add_option("--down", asked.down, "write down weights as f32, f16, bf16 or q8_0 [as they are stored]");
+  command.add_option("--text", asked.texts, "LANGUAGE=FILE, may be repeated: what routers learn from [as study]")
+      ->allow_extra_args(false);
+  command.add_option("--guide", asked.guide, "where the package installation-guide-amd64 was unpacked");
+  command.add_option("--bytes", asked.bytes, "of each text to learn from, and as many again to score [8192]")
+      ->check(CLI::PositiveNumber);
+  command.add_option("--spread", asked.logit_spread, "standard deviation of the scores in the file, at most [1/256]")
+      ->check(CLI::PositiveNumber);
+  command.add_option("--steps", asked.steps, "of learning, a layer")->check(CLI::PositiveNumber)->capture_default_str();
+  command.add_option("--seed", asked.seed, "of shuffled neurons, clusters and learning")->capture_default_str();
+  command.add_option("--json", asked.json, "a file to write the report into");
 }
 
 void add_options(CLI::App& command, distil_words& learned) {
@@ -199,11 +251,22 @@ int main(int count, char** words) try {
       "distil", "Teaches routers, layer by layer, to give the dense layers' outputs with a share of the experts");
   add_options(distil_command, learned);
 
+  gated_words gated;
+  CLI::App& gated_command =
+      *app.add_subcommand("gated", "Reads texts with a model trained with gates, running only what they open");
+  add_options(gated_command, gated);
+
+  convert_words converted;
+  CLI::App& convert_command = *app.add_subcommand("convert", "Writes a dense model as a mixture that llama.cpp runs");
+  add_options(convert_command, converted);
+
   CLI11_PARSE(app, count, words);
   if (study_command.parsed()) run_study(studied, command_line(count, words));
   if (prune_command.parsed()) run_prune(pruned);
   if (speed_command.parsed()) run_speed(timed);
   if (distil_command.parsed()) run_distil(learned);
+  if (convert_command.parsed()) run_convert(converted);
+  if (gated_command.parsed()) run_gated(gated);
   return 0;
 } catch (const std::exception& problem) {
   std::fprintf(stderr, "unravel: %s\n", problem.what());

@@ -25,10 +25,15 @@ struct pruned_model {
   pruned_model_report report;
 };
 
-/// What a block is judged by. `against`: the denominators of wanda_ratio, else nobody.
+/// What a block is judged by, and how much of it goes.
 struct block_evidence {
   const block_inputs& inputs;
-  const block_inputs* against = nullptr;
+  const block_inputs* against = nullptr;  // the denominators of wanda_ratio, else nobody
+  vector_view<const double> rates = {};   // of its matrices in their order, or one for all; empty: the plan's own
+
+  double rate(std::size_t matrix, const prune_plan& plan) const noexcept {
+    return rates.empty() ? plan.rate : rates[rates.size() == 1 ? 0 : static_cast<index_t>(matrix)];
+  }
 };
 
 /// Calls use(score) with the weight score that the plan names, for a matrix that reads at `site`. Not for sparsegpt.
@@ -82,7 +87,9 @@ inline void prune_weights(changed_block& block, const prune_plan& plan, const bl
     const matrix_view<const float> x = (from.inputs.*site).kept();
     const matrix_view<float> weights{numbers.data(), length(numbers) / x.columns(), x.columns()};
     const std::vector<float> before = numbers;
-    masked_matrix made{.name = name, .mask = prune_matrix(weights, plan, from, site, lot++)};
+    prune_plan own = plan;
+    own.rate = from.rate(report.matrices.size(), plan);
+    masked_matrix made{.name = name, .mask = prune_matrix(weights, own, from, site, lot++)};
     made.error = output_error(x, matrix_view<const float>{before.data(), weights.rows(), weights.columns()}, weights);
     report.matrices.push_back(std::move(made));
   };
@@ -100,7 +107,7 @@ inline void prune_weights(changed_block& block, const prune_plan& plan, const bl
 /// Which neurons go, one by one or in experts: those whose weights score least together.
 inline verdict judge_neurons(const ffn_weights<float>& ffn, const partition& split, const prune_plan& plan,
                              const block_evidence& from, std::uint64_t lot) {
-  const uniform within{.rate = plan.rate};
+  const uniform within{.rate = from.rate(0, plan)};
   const vector_view<const partition> layers{&split, 1};
   if (plan.score == score_rule::random) return decide(random_order{.seed = lot}, within, layers);
   return with_score(plan, from, &block_inputs::tokens, lot, [&](const auto& on_input) {

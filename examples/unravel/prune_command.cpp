@@ -1,17 +1,23 @@
 #include "prune_command.hpp"
 
 #include "calibrate.hpp"
+#include "imatrix_input.hpp"
 #include "prune_report.hpp"
+#include "prune_scores.hpp"
 #include "prune_words.hpp"
 #include "prune_written.hpp"
+
+#include <algorithm>
 
 namespace fissile::unravel {
 
 namespace {
 
 void tell_files(const prune_outcome& done, const std::string& target) {
-  fmt::print("\nWhole files\nparameters {} -> {}\nbytes {} -> {}\nneurons a layer {} -> {}\n", done.parameters_before,
-             done.parameters_after, done.bytes_before, done.bytes_after, done.width_before, done.width_after);
+  const std::uint64_t saved = done.bytes_before - std::min(done.bytes_before, done.bytes_after);
+  fmt::print("\nWhole files\nparameters {} -> {}\nbytes {} -> {}, {} saved\nneurons a layer {} -> {}\n",
+             done.parameters_before, done.parameters_after, done.bytes_before, done.bytes_after, saved,
+             done.width_before, done.width_after);
   if (done.padded_layers > 0) {
     fmt::print("Layers were left with different widths: {} were padded with zero neurons to the widest, {}.\n",
                done.padded_layers, done.width_after);
@@ -23,22 +29,40 @@ void tell_files(const prune_outcome& done, const std::string& target) {
 }
 
 void prune_by_verdict(const prune_words& asked) {
-  const prune_outcome done = prune_file(asked.model, asked.verdict, asked.target);
+  const prune_outcome done = prune_file(asked.model, asked.verdict, asked.target, widths_named(asked.widths));
   fmt::print("Feed-forward layers\n{}", to_string(done.report));
   tell_files(done, asked.target);
 }
 
-void prune_by_texts(const prune_words& asked) {
+/// By texts, or by what others have measured with theirs.
+pruned_model prune(const prune_words& asked, const engine::model<float>& weights, const corpus& texts) {
   const prune_plan plan = plan_of(asked);
-  check_target({asked.model}, asked.target);
-  const engine::model<float> weights{asked.model};
-  const corpus texts = asked.texts.empty() ? default_corpus({.guide = asked.guide, .folders = text_folders()})
-                                           : corpus_of_arguments(asked.texts);
+  if (!asked.imatrix.empty()) return prune_model(weights, read_imatrix(asked.imatrix), plan, style_of_stderr());
   calibration_texts read{.samples = samples_of(texts, weights, asked.bytes)};
   if (!asked.against.empty()) read.against = samples_of(corpus_of_arguments(asked.against), weights, asked.bytes);
+  if (!asked.save_imatrix.empty()) {
+    write_imatrix(asked.save_imatrix, measure_imatrix(weights, read.samples, style_of_stderr()));
+    fmt::print("{} is written.\n", asked.save_imatrix);
+  }
+  return prune_model(weights, read, plan, style_of_stderr());
+}
 
-  const pruned_model done = prune_model(weights, read, plan, style_of_stderr());
-  const prune_outcome files = write_pruned(done, asked.target);
+void prune_by_texts(const prune_words& asked) {
+  plan_of(asked);  // refused before a model is read
+  if (widths_named(asked.widths) == layer_widths::deci && asked.scored_bytes > 0) {
+    fail<setting_error>({.argument = "--scored-bytes",
+                         .expected = "0 with --widths deci: the engine here reads layers of equal width",
+                         .got = std::to_string(asked.scored_bytes),
+                         .cure = "score what --widths padded writes, which computes the same"});
+  }
+  check_target({asked.model}, asked.target);
+  const engine::model<float> weights{asked.model};
+  const bool unread = !asked.imatrix.empty() && asked.texts.empty() && asked.scored_bytes == 0;
+  const corpus texts = unread                ? corpus{}
+                       : asked.texts.empty() ? default_corpus({.guide = asked.guide, .folders = text_folders()})
+                                             : corpus_of_arguments(asked.texts);
+  const pruned_model done = prune(asked, weights, texts);
+  const prune_outcome files = write_pruned(done, asked.target, widths_named(asked.widths));
   fmt::print("{}\n{} samples, {} tokens\n\n{}\n", done.report.plan, done.report.read.samples(),
              done.report.read.positions(), to_plain_text(layer_table(done.report)));
   if (done.report.masks.matrices > 0) {
@@ -47,8 +71,13 @@ void prune_by_texts(const prune_words& asked) {
     fmt::print("Feed-forward layers, in float\n{}", to_string(done.report.cost));
   }
   tell_files(files, asked.target);
+  std::vector<pruned_score> scores;
+  if (asked.scored_bytes > 0) {
+    scores = score_pruned(weights, engine::model<float>{asked.target}, texts, asked.scored_bytes);
+    fmt::print("\n{}", to_plain_text(score_table(scores)));
+  }
   if (!asked.json.empty()) {
-    write_json(asked.json, prune_json(done.report, files));
+    write_json(asked.json, prune_json(done.report, files, scores));
     fmt::print("{} is written.\n", asked.json);
   }
 }

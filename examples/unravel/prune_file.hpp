@@ -1,8 +1,10 @@
-// A verdict carried out on a file: the same model with narrower feed-forward layers, in a new GGUF file.
-//
-// The engine wants all layers equally wide. Where a verdict removes more neurons from one layer than from another, the
-// narrower ones get zero neurons at their end, which add nothing.
+// A verdict carried out on a file: the same model with narrower feed-forward layers, or, where it is a mixture, fewer
+// experts, in a new GGUF file.
 #pragma once
+
+#include "prune_experts.hpp"
+#include "prune_outcome.hpp"
+#include "prune_widths.hpp"
 
 #include <engine/model.hpp>
 
@@ -11,7 +13,6 @@
 
 #include <algorithm>
 #include <deque>
-#include <filesystem>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -31,16 +32,6 @@ struct pruned_layer {
   index_t neurons() const {
     return std::visit([](const auto& one) { return one.neurons; }, ffn);
   }
-};
-
-struct prune_outcome {
-  prune_report report;       // of the neurons that matter
-  index_t width_before = 0;  // neurons a layer, in the files
-  index_t width_after = 0;
-  index_t padded_layers = 0;                                  // layers with zero neurons at their end
-  index_t widened_layers = 0;                                 // layers whose type could not be written, now F32
-  std::uint64_t parameters_before = 0, parameters_after = 0;  // of the whole files
-  std::uint64_t bytes_before = 0, bytes_after = 0;
 };
 
 inline std::string ffn_tensor(index_t layer, std::string_view part) {
@@ -89,87 +80,57 @@ inline void check_fits(const engine::model<float>& weights, const saved_verdict&
   }
 }
 
-inline std::uint64_t parameters_of(const gguf_file& file) {
-  std::uint64_t sum = 0;
-  for (const gguf_tensor& tensor : file.tensors()) sum += static_cast<std::uint64_t>(tensor.count());
-  return sum;
-}
-
-/// Keeps whatever kind of whole number the key was written as.
-inline void set_feed_forward_length(gguf_writer& out, const gguf_file& file, index_t neurons) {
-  constexpr std::string_view key = "llama.feed_forward_length";
-  const gguf_value* old = file.find(key);
-  if (old != nullptr && old->kind() == gguf_kind::uint64) {
-    out.set(key, static_cast<std::uint64_t>(neurons));
-  } else {
-    out.set(key, static_cast<std::uint32_t>(neurons));
-  }
-}
-
-/// Throws file_error where the target is one of the inputs.
-inline void check_target(const std::vector<std::string>& inputs, const std::string& target) {
-  std::error_code ignored;
-  for (const std::string& input : inputs) {
-    if (!std::filesystem::equivalent(input, target, ignored)) continue;
-    fail<file_error>({.argument = "--out " + target, .expected = "a new file", .got = "the input " + input});
-  }
-}
-
-/// Loads what was written, which refuses what is wrong, and weighs both files.
-inline void weigh_files(prune_outcome& done, const gguf_file& before, const std::string& target) {
-  const engine::model<float> written{target};
-  done.parameters_before = parameters_of(before);
-  done.parameters_after = parameters_of(written.file());
-  done.bytes_before = std::filesystem::file_size(before.path());
-  done.bytes_after = std::filesystem::file_size(target);
-}
-
 /// The target appears whole or not at all. Throws file_error where the verdict does not fit the model, or the target
-/// would replace the model.
+/// would replace the model; setting_error where widths should be equal and are not. `rule` says nothing to mixtures.
 inline prune_outcome prune_file(const std::string& model_path, const std::string& verdict_path,
-                                const std::string& target) {
+                                const std::string& target, layer_widths rule = layer_widths::padded) {
   check_target({model_path, verdict_path}, target);
+  if (experts_of(gguf_model{model_path}) > 0) return prune_experts(model_path, verdict_path, target);
   const engine::model<float> weights{model_path};
   const saved_verdict saved = read_verdict_json(verdict_path);
   check_fits(weights, saved, verdict_path);
   const gguf_file& file = weights.file();
 
   std::deque<pruned_layer> layers;
-  prune_outcome done{.report = {}, .width_before = weights.sizes().neurons};
+  std::vector<index_t> left;
+  prune_outcome done{.width_before = weights.sizes().neurons};
   for (index_t layer = 0; layer < weights.sizes().layers; ++layer) {
     layers.push_back(prune_layer(weights, saved, layer));
+    left.push_back(layers.back().neurons());
     done.report += layers.back().report;
-    done.width_after = std::max(done.width_after, layers.back().neurons());
     done.widened_layers += layers.back().storage == layer_storage::widened_to_f32 ? 1 : 0;
   }
-  for (pruned_layer& layer : layers) {
-    if (layer.neurons() == done.width_after) continue;
-    std::visit([&](auto& ffn) { ffn = padded(ffn, done.width_after); }, layer.ffn);
+  const std::vector<index_t> widths = written_widths(left, rule);
+  done.width_after = *std::max_element(widths.begin(), widths.end());
+  for (std::size_t layer = 0; layer < layers.size(); ++layer) {
+    if (left[layer] == widths[layer]) continue;
+    std::visit([&](auto& ffn) { ffn = padded(ffn, widths[layer]); }, layers[layer].ffn);
     ++done.padded_layers;
   }
 
   gguf_writer out;
-  out.copy_entries(file);
-  set_feed_forward_length(out, file, done.width_after);
+  set_keys(out, file, widths, rule);
   for (const gguf_tensor& tensor : file.tensors()) {
-    const auto add_part = [&](index_t layer) {
-      return std::visit(
-          [&](const auto& ffn) {
-            const auto view = ffn.view();
-            if (tensor.name == ffn_tensor(layer, "gate")) return out.add(tensor.name, view.gate), true;
-            if (tensor.name == ffn_tensor(layer, "up")) return out.add(tensor.name, view.up), true;
-            if (tensor.name == ffn_tensor(layer, "down")) return out.add(tensor.name, view.down), true;
-            return false;
-          },
-          layers[to_size(layer)].ffn);
-    };
-    index_t layer = 0;
-    while (layer < length(layers) && !add_part(layer)) ++layer;
-    if (layer == length(layers)) out.copy(file, tensor.name);
+    const auto place = place_of_gguf_name(tensor.name);
+    const bool ffn =
+        place && place->owner == ffn_owner::block && place->kind == tensor_kind::weight &&
+        (place->part == model_part::gate || place->part == model_part::up || place->part == model_part::down);
+    if (!ffn) {
+      out.copy(file, tensor.name);
+      continue;
+    }
+    std::visit(
+        [&](const auto& made) {
+          const auto view = made.view();
+          const auto matrix = place->part == model_part::gate ? view.gate
+                              : place->part == model_part::up ? view.up
+                                                              : view.down;
+          out.add(tensor.name, matrix);
+        },
+        layers[to_size(place->layer)].ffn);
   }
   out.save(target);
-
-  weigh_files(done, file, target);
+  weigh_files(done, model_path, target);
   return done;
 }
 

@@ -25,12 +25,33 @@ enum class pruning_pass { one_shot, sequential };
 /// Whether down is fitted anew to make up for the neurons that went.
 enum class refitting { none, down };
 
+/// How much each layer gives up: as much as every other, or less the more goes on in it.
+enum class budget_rule {
+  uniform,
+  owl,   // the more outliers there are among the Wanda scores of its weights (prune/owl.hpp)
+  level  // the larger the root mean square of its hidden activations; ours
+};
+
+/// What has a level of its own.
+enum class budget_unit {
+  block,  // all that is pruned of a block, pooled
+  matrix  // every matrix; those of a kind, as all of attn_q, share out their total. owl, and single weights only
+};
+
+struct layer_budget {
+  budget_rule rule = budget_rule::uniform;
+  budget_unit unit = budget_unit::block;
+  double lambda = 0.08;  // rates of layers lie within rate +- lambda
+  double multiple = 5;   // owl: an outlier is a score above so many times the mean
+};
+
 struct prune_plan {
   score_rule score = score_rule::wanda;
   double rate = 0.5;                  // of the weights of each row, of the neurons or of the experts of each layer
   std::optional<n_of_m> groups = {};  // instead of the rate; single weights only
   removed_unit unit = removed_unit::weights;
   index_t experts = 0;  // of each layer, even slices; for removed_unit::experts
+  layer_budget budget = {};
   pruned_reach reach = pruned_reach::block;
   pruning_pass pass = pruning_pass::one_shot;
   refitting refit = refitting::none;                  // whole neurons and experts only
@@ -51,6 +72,7 @@ struct masked_matrix {
 struct pruned_layer_report {
   std::vector<masked_matrix> matrices = {};  // where single weights went
   std::vector<index_t> kept_neurons = {};    // where neurons or experts went: the old numbers, ascending
+  std::vector<double> levels = {};           // what the budget goes by: of the block, or of each matrix; uniform: none
   std::optional<refit_report> refitted = {};
   double ffn_error = 0;    // the same ratio for the feed-forward layer as a whole
   prune_report cost = {};  // of the feed-forward layer, in float
@@ -80,6 +102,19 @@ inline std::string name_of(score_rule score) {
   return "random";
 }
 
+/// "uniform", "owl" or "level"
+inline std::string name_of(budget_rule rule) {
+  return rule == budget_rule::uniform ? "uniform" : rule == budget_rule::owl ? "owl" : "level";
+}
+/// "owl by block, lambda 0.08, above 5 means"
+inline std::string to_string(const layer_budget& budget) {
+  std::string text = name_of(budget.rule);
+  if (budget.rule == budget_rule::uniform) return text;
+  text += budget.unit == budget_unit::block ? " by block" : " by matrix";
+  text += ", lambda " + short_number(budget.lambda);
+  return budget.rule == budget_rule::owl ? text + ", above " + short_number(budget.multiple) + " means" : text;
+}
+
 /// In words, for reports and for the file that is written.
 inline std::string to_string(const prune_plan& plan, const std::string& corpus) {
   const bool looks = plan.score != score_rule::magnitude && plan.score != score_rule::random;
@@ -92,6 +127,7 @@ inline std::string to_string(const prune_plan& plan, const std::string& corpus) 
     text += plan.unit == removed_unit::neurons ? "neurons" : std::to_string(plan.experts) + " experts";
     text += " of each layer";
   }
+  if (plan.budget.rule != budget_rule::uniform) text += ", " + to_string(plan.budget);
   if (plan.order == removal_order::highest_first) text += ", highest first";
   text += plan.pass == pruning_pass::sequential ? ", sequential" : ", one shot";
   return text + (plan.refit == refitting::down ? ", down refitted" : "");
@@ -117,6 +153,18 @@ inline void check(const prune_plan& plan) {
   if ((whole || plan.score == score_rule::sparsegpt) && plan.order == removal_order::highest_first) {
     refuse("order", "single weights by magnitude, wanda or random", "another way", "leave lowest_first");
   }
+  const layer_budget& budget = plan.budget;
+  if (plan.groups && budget.rule != budget_rule::uniform) {
+    refuse("--budget", "a --rate to share out among layers", "--nm", "leave out one: N of M is the same in each layer");
+  }
+  if (budget.unit == budget_unit::matrix && (budget.rule != budget_rule::owl || whole)) {
+    refuse("--per", "matrix with --budget owl and single weights", "another budget, or whole neurons or experts",
+           "leave it out");
+  }
+  if (!(budget.lambda >= 0 && budget.lambda <= 0.5)) {
+    refuse("--lambda", "from 0 to 0.5", "another number", "0.08 is usual");
+  }
+  if (!(budget.multiple > 0)) refuse("--above", "more than 0 means", "less", "5 is usual");
   if (plan.error_positions < 1) refuse("error_positions", "at least 1", "less", "256 is ours");
 }
 

@@ -41,6 +41,22 @@ inline n_of_m groups_of(const std::string& word) {
                        .cure = "write --nm 2:4"});
 }
 
+/// Throws setting_error for other words.
+inline budget_rule budget_of(const std::string& word) {
+  for (const budget_rule rule : {budget_rule::uniform, budget_rule::owl, budget_rule::level}) {
+    if (word == name_of(rule)) return rule;
+  }
+  fail<setting_error>({.argument = "--budget",
+                       .expected = "uniform, owl or level",
+                       .got = "\"" + word + "\"",
+                       .cure = "uniform is the usual one"});
+}
+inline budget_unit unit_of(const std::string& word) {
+  if (word == "block") return budget_unit::block;
+  if (word == "matrix") return budget_unit::matrix;
+  fail<setting_error>({.argument = "--per", .expected = "block or matrix", .got = "\"" + word + "\""});
+}
+
 /// Throws setting_error for words that do not go together.
 inline prune_plan plan_of(const prune_words& asked) {
   const auto refuse = [](const char* argument, const char* expected, const char* got, const char* cure) {
@@ -48,6 +64,8 @@ inline prune_plan plan_of(const prune_words& asked) {
   };
   prune_plan plan = asked.plan;
   plan.score = score_of(asked.score);
+  plan.budget.rule = budget_of(asked.budget);
+  plan.budget.unit = unit_of(asked.per);
   if (!asked.rate && asked.groups.empty()) refuse("--rate", "a share that goes", "none", "write --rate 0.5");
   if (asked.rate && !asked.groups.empty()) refuse("--nm", "no --rate beside it", "both", "leave out one");
   if (asked.rate) plan.rate = *asked.rate;

@@ -57,36 +57,34 @@ inline changed_matrix find_changed(std::string_view name, const changed_block& b
 
 /// "blk.3.ffn_down.weight" is {3, "ffn_down"}; layer -1 for tensors of no block.
 inline std::pair<index_t, std::string_view> place_of(std::string_view tensor) {
-  constexpr std::string_view before = "blk.", after = ".weight";
-  if (!tensor.starts_with(before) || !tensor.ends_with(after)) return {-1, {}};
-  tensor = tensor.substr(before.size(), tensor.size() - before.size() - after.size());
-  index_t layer = 0;
-  std::size_t digits = 0;
-  for (; digits < tensor.size() && tensor[digits] >= '0' && tensor[digits] <= '9'; ++digits) {
-    layer = 10 * layer + (tensor[digits] - '0');
-  }
-  return {layer, tensor.substr(std::min(digits + 1, tensor.size()))};
+  const auto place = place_of_gguf_name(tensor);
+  if (!place || place->layer < 0 || place->kind == tensor_kind::bias) return {-1, {}};
+  constexpr std::string_view after = ".weight";
+  const std::size_t before = tensor.find('.', 4) + 1;
+  return {place->layer, tensor.substr(before, tensor.size() - before - after.size())};
 }
 
-/// The target appears whole or not at all. Throws file_error where it would replace the model.
-inline prune_outcome write_pruned(const pruned_model& done, const std::string& target) {
+/// The target appears whole or not at all. Throws file_error where it would replace the model, setting_error where
+/// widths should be equal and are not.
+inline prune_outcome write_pruned(const pruned_model& done, const std::string& target,
+                                  layer_widths rule = layer_widths::padded) {
   const gguf_file& file = done.model.base().file();
   check_target({file.path()}, target);
   const index_t layers = done.model.layers();
   prune_outcome told{.report = done.report.cost, .width_before = done.model.sizes().neurons};
-  for (index_t layer = 0; layer < layers; ++layer) {
-    told.width_after = std::max(told.width_after, done.model.ffn(layer).neurons());
-  }
-  std::deque<owned_ffn<float>> ffns;  // the engine wants all layers equally wide
-  for (index_t layer = 0; layer < layers; ++layer) {
-    const owned_ffn<float>& ffn = done.model.changed(layer).ffn;
-    told.padded_layers += ffn.neurons < told.width_after ? 1 : 0;
-    ffns.push_back(padded(ffn, told.width_after));
+  std::vector<index_t> left;
+  for (index_t layer = 0; layer < layers; ++layer) left.push_back(done.model.ffn(layer).neurons());
+  const std::vector<index_t> widths = written_widths(left, rule);
+  told.width_after = *std::max_element(widths.begin(), widths.end());
+  std::deque<owned_ffn<float>> ffns;
+  for (std::size_t layer = 0; layer < widths.size(); ++layer) {
+    const owned_ffn<float>& ffn = done.model.changed(static_cast<index_t>(layer)).ffn;
+    told.padded_layers += ffn.neurons < widths[layer] ? 1 : 0;
+    ffns.push_back(padded(ffn, widths[layer]));
   }
 
   gguf_writer out;
-  out.copy_entries(file);
-  if (told.width_after != told.width_before) set_feed_forward_length(out, file, told.width_after);
+  set_keys(out, file, widths, rule);
   out.set("fissile.pruned", done.report.plan);
   std::deque<std::string> stored;  // borrowed by `out`
   std::vector<char> widened(to_size(layers), 0);
@@ -109,7 +107,7 @@ inline prune_outcome write_pruned(const pruned_model& done, const std::string& t
   }
   told.widened_layers = std::count(widened.begin(), widened.end(), char{1});
   out.save(target);
-  weigh_files(told, file, target);
+  weigh_files(told, file.path(), target);
   return told;
 }
 

@@ -102,6 +102,21 @@ TEST(input_moments, what_is_no_number_counts_as_0_and_is_counted) {
   EXPECT_EQ(found.read().undefined(), 2u);
 }
 
+TEST(input_moments, what_somebody_else_summed_is_one_sample) {
+  const input_moments found{{.width = 2, .corpus = "theirs"}, {8, 0.5}, 4};
+  EXPECT_EQ(found.mean_squares(), (std::vector<double>{8, 0.5}));
+  EXPECT_EQ(found.read().positions(), 4u);
+  EXPECT_EQ(found.read().samples(), 1u);
+  input_moments both{{.width = 2, .corpus = "ours"}};
+  const std::vector<float> x{2, 1};
+  both.add({x.data(), 1, 2});
+  both.sample_end();
+  both.merge(found);
+  EXPECT_EQ(both.mean_squares(), (std::vector<double>{6, 0.75}));
+  EXPECT_EQ(both.read().positions(), 5u);
+  EXPECT_THROW((input_moments{{.width = 3}, {8, 0.5}, 4}), shape_error);
+}
+
 TEST(input_moments, refuses_what_does_not_fit) {
   EXPECT_THROW(input_moments{{.width = 0}}, setting_error);
   input_moments found{{.width = 2}};

@@ -44,8 +44,22 @@ TEST(architecture, has_defaults_where_files_leave_keys_out) {
 TEST(architecture, refuses_what_it_would_compute_wrongly) {
   expect_says(refusal_of("general.architecture", "gpt2"), {"general.architecture: expected llama, got gpt2"});
   expect_says(refusal_of("llama.rope.scaling.type", "yarn"), {"llama.rope.scaling.type", "got yarn"});
-  expect_says(refusal_of("llama.expert_count", 8), {"llama.expert_count", "mixture"});
+  expect_says(refusal_of("llama.expert_count", 8), {"llama.expert_used_count", "no such key"});
   expect_says(refusal_of("llama.attention.value_length", 4), {"llama.attention.value_length"});
+}
+
+TEST(architecture, knows_mixtures) {
+  EXPECT_EQ(read_back(tiny_model{}).experts, 0);
+  tiny_model mixed;
+  mixed.out.set("llama.expert_count", 8);
+  mixed.out.set("llama.expert_used_count", 3);
+  EXPECT_EQ(read_back(mixed).experts, 8);
+  EXPECT_EQ(read_back(mixed).active, 3);
+  mixed.out.set("llama.expert_used_count", 9);
+  expect_says(message_of<file_error>([&] { read_back(mixed); }), {"expert_used_count: expected 1 to 8, got 9"});
+  mixed.out.set("llama.expert_used_count", 3);
+  mixed.out.set("llama.expert_gating_func", 2);
+  expect_says(message_of<file_error>([&] { read_back(mixed); }), {"expert_gating_func", "softmax"});
 }
 
 TEST(architecture, refuses_sizes_that_do_not_fit_together) {

@@ -41,6 +41,33 @@ TEST(owl, rates_are_those_of_the_authors_code) {
   }
 }
 
+TEST(owl, rates_stay_within_lambda_as_the_paper_says_where_asked) {
+  random_source random{42};
+  bool code_goes_beyond = false;
+  for (index_t round = 0; round < 100; ++round) {
+    owl rule{.rate = 0.5, .lambda = 0.01 + 0.2 * random.uniform()};
+    for (index_t layer = 2 + random.below(30); layer > 0; --layer) rule.levels.push_back(5 * random.uniform());
+    const auto furthest = [&] {
+      double found = 0;
+      for (const double rate : rule.raw_rates()) found = std::max(found, std::abs(rate - rule.rate));
+      return found;
+    };
+    code_goes_beyond = code_goes_beyond || furthest() > rule.lambda + 1e-9;
+    const std::vector<double> code = rule.raw_rates();
+    rule.spread = rate_spread::lambda_around_rate;
+    const std::vector<double> paper = rule.raw_rates();
+    EXPECT_NEAR(furthest(), rule.lambda, 1e-12);
+    EXPECT_NEAR(std::accumulate(paper.begin(), paper.end(), 0.0) / static_cast<double>(paper.size()), 0.5, 1e-12);
+    for (std::size_t layer = 1; layer < paper.size(); ++layer) {
+      EXPECT_NEAR((paper[layer] - 0.5) * (code[0] - 0.5), (paper[0] - 0.5) * (code[layer] - 0.5), 1e-12)
+          << "the same but for the scale";
+    }
+  }
+  EXPECT_TRUE(code_goes_beyond);
+  EXPECT_EQ(lambda_within(std::vector<double>{2, 2, 2}, 0.1), 0.1);
+  EXPECT_EQ(lambda_within({}, 0.1), 0.1);
+}
+
 TEST(owl, total_is_exact_and_refusals_are_its_own) {
   const std::vector<layer_size> layers(4, {.experts = 48, .shared = 0});
   const std::vector<index_t> removed = (owl{.rate = 0.25, .levels = {1, 2, 3, 9}}).removals(layers);

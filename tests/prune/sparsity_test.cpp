@@ -1,3 +1,4 @@
+#include <fissile/prune/budget.hpp>
 #include <fissile/prune/sparsity.hpp>
 
 #include "file/temporary.hpp"
@@ -15,6 +16,22 @@ TEST(sparsity, counts_are_rounded_down) {
   EXPECT_EQ((unstructured{.rate = 0.5}).removed_of(8), 4);
   EXPECT_EQ((unstructured{.rate = 0}).removed_of(8), 0);
   EXPECT_EQ((unstructured{.rate = 0.999}).removed_of(8), 7);
+}
+
+TEST(sparsity, an_exact_share_removes_exactly_as_many) {
+  bool short_of_one = false;
+  for (index_t count = 1; count <= 300; ++count) {
+    for (index_t removed = 0; removed < count; ++removed) {
+      const double quotient = static_cast<double>(removed) / static_cast<double>(count);
+      const unstructured share = exact_share(removed, count);
+      ASSERT_EQ(share.removed_of(count), removed);
+      ASSERT_EQ(rounded_share(share.rate, count), removed) << "halves that go up";
+      ASSERT_NEAR(share.rate, quotient, 1e-15);
+      ASSERT_LT(share.rate, 1);
+      short_of_one = short_of_one || unstructured{.rate = quotient}.removed_of(count) < removed;
+    }
+  }
+  EXPECT_TRUE(short_of_one) << "as 29 / 100 * 100 is";
 }
 
 TEST(sparsity, has_a_name) {

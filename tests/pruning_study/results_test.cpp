@@ -31,7 +31,7 @@ TEST(pruning_rows, survive_being_interrupted) {
     EXPECT_EQ(again.size(), first ? 3u : 2u) << "cut at " << cut;
     EXPECT_EQ(*again.find("c"), std::vector<double>{2});
     EXPECT_EQ(*again.find("d"), std::vector<double>{0.1});
-    EXPECT_EQ(again.find("e"), nullptr);
+    EXPECT_FALSE(again.find("e").has_value());
   }
 }
 
@@ -72,6 +72,13 @@ TEST(pruning_results, differences_are_paired_over_languages_and_seeds) {
   EXPECT_EQ(others->over_languages.positive, 8);
   EXPECT_EQ(others->over_seeds.count, 3);
   EXPECT_NEAR(others->over_seeds.deviation, 0, 1e-12);
+  ASSERT_EQ(others->by_language.size(), 8u);
+  double of_german = 0;
+  for (index_t other = 0; other < 8; ++other) {
+    if (other != 1) of_german += (1 + 0.1 * static_cast<double>(other)) / 7;
+  }
+  EXPECT_NEAR(others->by_language[1].mean, of_german, 1e-12);
+  EXPECT_EQ(others->by_language[1].positive, 3) << "in every seed";
   EXPECT_EQ(differ(rows, plan, all[1])->over_languages.count, 7) << "English scored on the others";
   EXPECT_NEAR(differ(rows, plan, all[1])->over_languages.mean, 1, 1e-12);
   EXPECT_NEAR(differ(rows, plan, all[2])->over_languages.mean, -0.5, 1e-12);
@@ -84,6 +91,8 @@ TEST(pruning_results, differences_are_paired_over_languages_and_seeds) {
   EXPECT_NE(page.find("**1.520**"), page.npos) << "the language itself is best in its column\n" << page;
   EXPECT_NE(page.find(missing), page.npos) << "magnitude was not measured\n" << page;
   EXPECT_NE(to_markdown(comparison_table(rows, {plan})).find("8 of 8"), std::string::npos);
+  EXPECT_NE(to_markdown(language_table(rows, {plan}, all[0])).find("24 of 24"), std::string::npos);
+  EXPECT_NE(to_markdown(language_table(rows, {plan}, all[2])).find("0 of 24"), std::string::npos);
 }
 
 TEST(pruning_results, accuracy_counts_items_and_not_answers) {
@@ -96,11 +105,11 @@ TEST(pruning_results, accuracy_counts_items_and_not_answers) {
     const double last = language < 2 ? 0 : -9;
     rows.add(std::string{"none | items "} + languages[to_size(language)], {-1, -2, -3, -4, -1, -2, -3, last});
   }
-  const auto found = mean_accuracy(rows, "none", items, item_score::likely);
+  const auto found = mean_accuracy(rows, {"none"}, items, item_score::likely);
   ASSERT_TRUE(found.has_value());
   EXPECT_DOUBLE_EQ(found->share, (1 + 0.25) / 2);
   EXPECT_NEAR(found->error, std::sqrt(2 * 0.375 * 0.375) / std::sqrt(2.0), 1e-12);
-  EXPECT_FALSE(mean_accuracy(rows, "wanda", items, item_score::likely).has_value());
+  EXPECT_FALSE(mean_accuracy(rows, {"wanda"}, items, item_score::likely).has_value());
   using translation_pruning::candidate_order;
   const auto alike = mean_rank_consistency(rows, "none", item_score::likely, candidate_order::descending);
   ASSERT_TRUE(alike.has_value());
@@ -108,11 +117,26 @@ TEST(pruning_results, accuracy_counts_items_and_not_answers) {
   EXPECT_GT(*alike, 0.5);
 
   // By themselves the wrong ends of item 1 are as likely as behind the context.
-  EXPECT_FALSE(mean_accuracy(rows, "none", items, item_score::likelier).has_value());
+  EXPECT_FALSE(mean_accuracy(rows, {"none"}, items, item_score::likelier).has_value());
   for (const char* language : languages) {
     rows.add(std::string{"none | ends "} + language, {-2, -2, -3, -4, -1, -2, -3, -9.5});
   }
-  EXPECT_DOUBLE_EQ(mean_accuracy(rows, "none", items, item_score::likelier)->share, 1);
+  EXPECT_DOUBLE_EQ(mean_accuracy(rows, {"none"}, items, item_score::likelier)->share, 1);
+
+  // Two seeds of one model: the second errs in item 0.
+  experiment one{.how = method::wanda, .rate = rates.front()};
+  for (one.seed = 1; one.seed <= 2; ++one.seed) {
+    const double first = one.seed == 1 ? 0 : -9;
+    for (const char* language : languages) {
+      rows.add(one.key() + " | items " + language, {first, -2, -3, -4, -5, -6, -7, -1});
+      rows.add(one.key() + " | ends " + language, {0, 0, 0, 0, 0, 0, 0, 0});
+    }
+  }
+  const std::string page = to_markdown(item_table(rows, items, item_score::likely));
+  EXPECT_NE(page.find("| 0.750 ± 0.250 (0.354) |"), page.npos) << page;
+  EXPECT_NE(page.find(missing), page.npos) << "other models\n" << page;
+  // The whole model is right in item 0 everywhere, and in item 1 in two of eight languages: -.5 and +.75.
+  EXPECT_NE(page.find("| +0.125 ± 0.625 |"), page.npos) << page;
 }
 
 }  // namespace

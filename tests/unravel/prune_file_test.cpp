@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 namespace {
 
 using namespace fissile;
@@ -143,6 +145,58 @@ TEST(pruned_file, refuses_to_overwrite_its_inputs) {
   expect_says(message_of<file_error>([&] { unravel::prune_file(file.path(), verdict, roundabout); }), {"--out"});
   expect_says(message_of<file_error>([&] { unravel::prune_file(file.path(), verdict, verdict); }), {"--out"});
   EXPECT_EQ(content_of(file.path()), before);
+}
+
+/// As deci.feed_forward_length says, each layer has the neurons that stayed: with zeros they are the padded file's.
+TEST(pruned_file, widths_of_their_own_are_those_that_were_padded) {
+  const model_file file{gguf_type::f16};
+  const engine::model<float> weights{file.path()};
+  const std::string verdict = file.directory() / "verdict.json", target = file.directory() / "deci.gguf",
+                    other = file.directory() / "padded.gguf";
+  write(random_verdict(weights, 8, {1, 4}), verdict);
+  const prune_outcome done = unravel::prune_file(file.path(), verdict, target, layer_widths::deci);
+  unravel::prune_file(file.path(), verdict, other, layer_widths::padded);
+  EXPECT_EQ(done.padded_layers, 0);
+  EXPECT_EQ(done.width_after, 56);
+  EXPECT_EQ(done.parameters_before - done.parameters_after, (8u + 32u) * 3 * tiny_model::width);
+  const gguf_file before{file.path()}, deci{target}, zeros{other};
+  EXPECT_EQ(deci.get<std::string>("general.architecture"), "deci");
+  EXPECT_EQ(deci.get<std::vector<index_t>>("deci.feed_forward_length"), (std::vector<index_t>{56, 32}));
+  EXPECT_EQ(deci.get<std::vector<index_t>>("deci.attention.head_count"), (std::vector<index_t>(2, tiny_model::heads)));
+  EXPECT_EQ(deci.get<std::vector<index_t>>("deci.attention.head_count_kv"),
+            (std::vector<index_t>(2, tiny_model::key_heads)));
+  EXPECT_EQ(deci.get<index_t>("deci.context_length"), tiny_model::context);
+  EXPECT_EQ(deci.entries().size(), before.entries().size());
+  for (const gguf_entry& one : deci.entries()) EXPECT_FALSE(one.key.starts_with("llama.")) << one.key;
+  ASSERT_EQ(deci.tensors().size(), zeros.tensors().size());
+  for (const gguf_tensor& tensor : deci.tensors()) {
+    const std::vector<float> narrow = deci.read_floats(tensor.name), wide = zeros.read_floats(tensor.name);
+    const index_t columns = tensor.columns(), wide_columns = zeros.tensor(tensor.name).columns();
+    double sum = 0, wide_sum = 0;
+    for (index_t i = 0; i < length(narrow); ++i) {
+      ASSERT_EQ(narrow[to_size(i)], wide[to_size(i / columns * wide_columns + i % columns)]) << tensor.name;
+      sum += std::abs(narrow[to_size(i)]);
+    }
+    for (const float number : wide) wide_sum += std::abs(number);
+    EXPECT_NEAR(sum, wide_sum, 1e-9 * sum) << tensor.name;  // the rest is zeros
+  }
+}
+
+TEST(pruned_file, widths_that_should_be_equal_are) {
+  const model_file file;
+  const engine::model<float> weights{file.path()};
+  const std::string verdict = file.directory() / "verdict.json", target = file.directory() / "small.gguf";
+  write(random_verdict(weights, 8, {1, 4}), verdict);
+  expect_says(
+      message_of<setting_error>([&] { unravel::prune_file(file.path(), verdict, target, layer_widths::equal); }),
+      {"--widths equal", "56 neurons in layer 1, as in layer 0, got 32", "padded or deci"});
+  EXPECT_FALSE(std::filesystem::exists(target));
+  write(random_verdict(weights, 8, {4, 4}), verdict);
+  EXPECT_EQ(unravel::prune_file(file.path(), verdict, target, layer_widths::equal).width_after, 32);
+  EXPECT_EQ(widths_named("deci"), layer_widths::deci);
+  EXPECT_EQ(widths_named("padded"), layer_widths::padded);
+  EXPECT_EQ(widths_named("equal"), layer_widths::equal);
+  expect_says(message_of<setting_error>([] { static_cast<void>(widths_named("wide")); }), {"--widths", "\"wide\""});
 }
 
 }  // namespace

@@ -58,6 +58,11 @@ public:
     return true;
   }
   void add_undefined() noexcept { ++undefined_; }
+  /// A whole sample of so many positions that somebody else read.
+  void add_sample(std::uint64_t positions) noexcept {
+    positions_ += positions;
+    ++samples_;
+  }
   void sample_end() noexcept {
     samples_ += open_ ? 1 : 0;
     open_ = false;

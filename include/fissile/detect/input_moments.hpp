@@ -25,6 +25,18 @@ public:
       : read_(std::move(settings), "input_moments"),
         open_(to_size(read_.width()), 0.0),
         sums_(to_size(read_.width()), 0.0) {}
+  /// What somebody else measured, as one sample: `sums`, [width], of squared inputs over so many positions.
+  /// Throws shape_error for another number of sums.
+  input_moments(calibration_settings settings, std::vector<double> sums, std::uint64_t positions)
+      : input_moments(std::move(settings)) {
+    if (length(sums) != width()) {
+      fail<shape_error>({.argument = "input_moments: sums",
+                         .expected = std::to_string(width()) + ", one an input",
+                         .got = std::to_string(sums.size())});
+    }
+    sums_ = std::move(sums);
+    read_.add_sample(positions);
+  }
 
   index_t width() const noexcept { return read_.width(); }
   const calibration_tally& read() const noexcept { return read_; }

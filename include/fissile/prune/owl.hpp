@@ -6,7 +6,8 @@
 //   keep_l  = 2 lambda (level_l - lowest) / (highest - lowest) - mean of that over layers + 1 - rate
 //   rate_l  = 1 - keep_l = rate - 2 lambda (level_l - mean level) / (highest - lowest)
 //
-// so the rates are those of `by_level` with twice the lambda. What differs from the paper is that whole experts are
+// so the rates are those of `by_level` with twice the lambda. The paper's words are narrower than its code: they keep
+// every rate_l within rate +- lambda; `rate_spread` names both. What differs from either is that whole experts are
 // removed, hence the rounding of `by_level`.
 #pragma once
 
@@ -25,12 +26,31 @@ inline double outlier_level(vector_view<const double> scores, double multiple = 
   return scores.empty() ? 0.0 : 100.0 * static_cast<double>(above) / static_cast<double>(scores.length());
 }
 
+/// How far rates lie from each other.
+enum class rate_spread {
+  two_lambda_apart,   // the lowest from the highest, as the authors' code: one of them may be beyond rate +- lambda
+  lambda_around_rate  // the rate furthest from the mean is lambda away from it, as the paper's words; the scale is ours
+};
+
+/// The lambda of `by_level` with which the rate furthest from the mean is `bound` away from it: by_level's spread is
+/// highest - lowest, this one's the largest |level - mean|. `bound` where all levels are equal.
+inline double lambda_within(vector_view<const double> levels, double bound) noexcept {
+  double mean = 0, low = HUGE_VAL, high = -HUGE_VAL;
+  for (index_t layer = 0; layer < levels.length(); ++layer) {
+    mean += levels[layer] / static_cast<double>(levels.length());
+    low = std::min(low, levels[layer]);
+    high = std::max(high, levels[layer]);
+  }
+  return high > low ? bound * ((high - low) / std::max(high - mean, mean - low)) : bound;
+}
+
 struct owl {
   double rate = 0;
   std::vector<double> levels = {};  // [layers], as `outlier_level` gives them
-  double lambda = 0.08;             // rates lie at most 2 lambda apart; from 0 to 0.5
+  double lambda = 0.08;             // see `spread`; from 0 to 0.5
   index_t keep_at_least = 1;        // unshared experts that must stay in each layer
   total_rounding total = total_rounding::once;
+  rate_spread spread = rate_spread::two_lambda_apart;
 
   std::string name() const { return "owl(" + short_number(rate) + ", lambda " + short_number(lambda) + ")"; }
   /// Before they are bounded and rounded; their mean is `rate`. [layers]
@@ -47,7 +67,7 @@ private:
   by_level as_levels() const {
     return {.rate = rate,
             .levels = levels,
-            .lambda = 2 * lambda,
+            .lambda = spread == rate_spread::two_lambda_apart ? 2 * lambda : lambda_within(levels, lambda),
             .keep_at_least = keep_at_least,
             .meaning = level_meaning::high_removes_less,
             .total = total};

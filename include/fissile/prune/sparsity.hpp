@@ -21,6 +21,13 @@ struct unstructured {
   }
 };
 
+/// The share with which exactly `removed` of `count` go, 0 <= removed < count; halves that go up have it so, too.
+inline unstructured exact_share(index_t removed, index_t count) noexcept {
+  const double rate = static_cast<double>(removed) / static_cast<double>(count);
+  const bool falls_short = unstructured{.rate = rate}.removed_of(count) < removed;  // 29 / 100 * 100 < 29
+  return {.rate = falls_short ? std::nextafter(rate, 1.0) : rate};
+}
+
 /// `removed` weights of every `of` that stand side by side in a row: 2 of 4 is what some processors run faster.
 struct n_of_m {
   index_t removed = 2;

@@ -71,5 +71,51 @@ TEST(safetensors_writer, refuses_what_the_format_cannot_hold_and_leaves_the_targ
   EXPECT_EQ(directory.files(), 0u);
 }
 
+TEST(safetensors_writer, a_model_is_one_file_or_shards_with_an_index) {
+  const testing::temporary_directory directory;
+  const testing::safetensors_sample sample;
+  const safetensors_writer out = sample.writer();
+  const std::string one = directory / "one", many = directory / "many";
+  std::filesystem::create_directory(one);
+  std::filesystem::create_directory(many);
+  EXPECT_EQ(out.save_model(one, 100000), std::vector<std::string>{one + "/model.safetensors"});
+  const std::vector<std::string> paths = out.save_model(many, 100);
+  ASSERT_GT(paths.size(), 3u);
+  EXPECT_EQ(paths.back(), many + "/model.safetensors.index.json");
+  EXPECT_EQ(paths.front(), many + "/model-00001-of-0000" + std::to_string(paths.size() - 1) + ".safetensors");
+  const safetensors_model single{one}, sharded{many};
+  ASSERT_EQ(single.names(), sharded.names());
+  EXPECT_EQ(sharded.path(), paths.back());
+  std::uint64_t total = 0;
+  for (const std::string& name : single.names()) {
+    EXPECT_EQ(single.raw(name), sharded.raw(name)) << name;
+    EXPECT_EQ(single.tensor(name).shape, sharded.tensor(name).shape);
+    total += single.tensor(name).bytes;
+  }
+  for (const safetensors_file& file : sharded.files()) {
+    std::uint64_t bytes = 0;
+    for (const safetensors_tensor& tensor : file.tensors()) bytes += tensor.bytes;
+    EXPECT_TRUE(bytes <= 100 || file.tensors().size() == 1);
+    EXPECT_EQ(file.metadata().size(), 1u);
+  }
+  EXPECT_EQ(require<std::uint64_t>(require_entry(read_json(paths.back()), "metadata", ""), "total_size", ""), total);
+  // Readers take one kind or the other where a folder has both: neither may hide the other.
+  expect_says(message_of<file_error>([&] { static_cast<void>(out.save_model(many, 100000)); }),
+              {"index.json: expected no such file", "a folder of its own"});
+  expect_says(message_of<file_error>([&] { static_cast<void>(out.save_model(one, 100)); }), {"model.safetensors"});
+}
+
+TEST(safetensors_writer, tensors_are_made_when_their_turn_comes) {
+  const testing::temporary_directory directory;
+  const std::string path = directory / "made.safetensors", bytes(12, '\1');
+  safetensors_writer out;
+  out.add({.name = "made", .type = "I32", .shape = {3}}, [&] { return bytes; });
+  out.save(path);
+  EXPECT_EQ(safetensors_file{path}.raw("made"), bytes);
+  out.add({.name = "wrong", .type = "I8", .shape = {3}}, [] { return std::string{"four"}; });
+  expect_says(message_of<file_error>([&] { out.save(path); }), {"tensor \"wrong\"", "3 bytes to be made, got 4"});
+  EXPECT_EQ(safetensors_file{path}.raw("made"), bytes);
+}
+
 }  // namespace
 }  // namespace fissile

@@ -7,18 +7,22 @@
 //   out.add("blk.0.ffn_up.weight", matrix_view<const bf16>{up, 432, 192});
 //   out.save("smaller.gguf");
 //
-// Tensors are borrowed until `save`; only their names and shapes are kept. Keys and tensors keep the order in which
-// they came, so that reading and writing again gives the same bytes.
+// Tensors are borrowed until `save`; only their names and shapes are kept. Those that are made at that moment, one
+// after another, need the memory of one. Keys and tensors keep the order in which they came, so that reading and
+// writing again gives the same bytes.
 #pragma once
 
 #include <fissile/base/contract.hpp>
 #include <fissile/base/view.hpp>
 #include <fissile/file/atomic_file.hpp>
+#include <fissile/file/gguf/pending_tensor.hpp>
 #include <fissile/file/gguf/reader.hpp>
+#include <fissile/file/gguf/split_names.hpp>
 
 #include <algorithm>
 #include <bit>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -43,8 +47,9 @@ public:
     entry& target = found == entries_.end() ? entries_.emplace_back() : *found;
     target = {std::string{key}, value.kind(), std::string{value.bytes()}};
   }
-  /// All keys of a file, in its order; single ones may be set or dropped afterwards.
-  void copy_entries(const gguf_file& file) {
+  /// All keys of a gguf_file or gguf_model, in its order; single ones may be set or dropped afterwards.
+  template <class File>
+  void copy_entries(const File& file) {
     for (const gguf_entry& one : file.entries()) set(one.key, one.value);
   }
   /// Nothing happens when the key is not there.
@@ -76,8 +81,13 @@ public:
   void add(const gguf_tensor& shape, std::string_view bytes) {
     append(shape, {.data = bytes.data(), .rows = 1, .row_bytes = bytes.size(), .stride = 0});
   }
-  /// A tensor of another file as it is, under a new name if one is given.
-  void copy(const gguf_file& file, std::string_view name, std::string_view new_name = {}) {
+  /// Bytes that `make` returns when their turn to be written comes, and at each `save` again.
+  void add(const gguf_tensor& shape, std::function<std::string()> make) {
+    append(shape, {.data = nullptr, .rows = 1, .row_bytes = gguf_bytes_of(shape), .make = std::move(make)});
+  }
+  /// A tensor of a gguf_file or gguf_model as it is, under a new name if one is given.
+  template <class File>
+  void copy(const File& file, std::string_view name, std::string_view new_name = {}) {
     gguf_tensor shape = file.tensor(name);
     if (!new_name.empty()) shape.name = new_name;
     add(shape, file.raw(name));
@@ -87,12 +97,45 @@ public:
     const std::uint64_t alignment = chosen_alignment();
     atomic_file out{path};
     out.write(header(alignment));
-    for (const tensor& one : tensors_) {
+    for (const pending_gguf_tensor& one : tensors_) {
       out.pad(alignment);
-      for (std::size_t row = 0; row < one.rows; ++row) out.write({one.data + row * one.stride, one.row_bytes});
+      one.write(out);
     }
     if (!tensors_.empty()) out.pad(alignment);  // llama.cpp reads the last tensor with its padding
     out.commit();
+  }
+
+  /// Several files of at most `most` bytes of tensors each, or of one tensor that is larger: NAME.gguf becomes
+  /// NAME-00001-of-00003.gguf and so on, as llama.cpp splits them; the first has the keys. Each appears whole or not at
+  /// all, the first one last. Returns their paths.
+  std::vector<std::string> save_split(const std::string& path, std::uint64_t most) const {
+    const std::uint64_t alignment = chosen_alignment();
+    std::vector<gguf_writer> parts(1);
+    std::uint64_t taken = 0;
+    for (const pending_gguf_tensor& one : tensors_) {
+      const std::uint64_t bytes = (one.bytes() + alignment - 1) / alignment * alignment;
+      if (!parts.back().tensors_.empty() && (taken > most || bytes > most - taken)) {
+        parts.emplace_back();
+        taken = 0;
+      }
+      parts.back().tensors_.push_back(one);
+      taken += bytes;
+    }
+    if (parts.size() > most_gguf_parts) {
+      refuse("file", path, "at most " + std::to_string(most_gguf_parts) + " parts", std::to_string(parts.size()));
+    }
+    std::vector<std::string> paths;
+    for (std::size_t part = 0; part < parts.size(); ++part) {
+      gguf_writer& out = parts[part];
+      if (part == 0) out.entries_ = entries_;
+      if (part > 0 && alignment != 32) out.set("general.alignment", static_cast<std::uint32_t>(alignment));
+      out.set("split.no", static_cast<std::uint16_t>(part));
+      out.set("split.count", static_cast<std::uint16_t>(parts.size()));
+      out.set("split.tensors.count", static_cast<std::int32_t>(tensors_.size()));
+      paths.push_back(gguf_part_path(path, part, parts.size()));
+    }
+    for (std::size_t part = parts.size(); part-- > 0;) parts[part].save(paths[part]);
+    return paths;
   }
 
 private:
@@ -101,20 +144,13 @@ private:
     gguf_kind kind;
     std::string bytes;
   };
-  struct tensor {
-    const char* data;
-    std::size_t rows, row_bytes, stride;  // rows of any distance from each other, in bytes
-    std::string name = {};
-    gguf_tensor shape = {};
-  };
-
-  void append(const gguf_tensor& shape, tensor added) {
+  void append(const gguf_tensor& shape, pending_gguf_tensor added) {
     if (shape.name.empty() || shape.name.size() > gguf_detail::longest_name ||
         shape.name.find('\0') != shape.name.npos) {
       refuse("tensor", shape.name, "a name of 1 to 63 bytes, none of them zero",
              std::to_string(shape.name.size()) + " bytes");
     }
-    for (const tensor& one : tensors_) {
+    for (const pending_gguf_tensor& one : tensors_) {
       if (one.name == shape.name) refuse("tensor", shape.name, "each name once", "it again");
     }
     const gguf_type_layout layout = layout_of(shape.type);
@@ -124,11 +160,10 @@ private:
       refuse("tensor", shape.name, "extents of at least 0, and 1 beyond its dimensions",
              std::to_string(shape.extents[i]));
     }
-    const auto columns = static_cast<std::uint64_t>(shape.columns());
-    const std::uint64_t bytes = static_cast<std::uint64_t>(shape.rows()) * (columns / layout.block) * layout.bytes;
-    if (shape.dimensions > 4 || columns % layout.block != 0 || bytes != added.rows * added.row_bytes) {
+    const std::uint64_t bytes = gguf_bytes_of(shape);
+    if (shape.dimensions > 4 || to_size(shape.columns()) % layout.block != 0 || bytes != added.bytes()) {
       refuse("tensor", shape.name, "whole blocks: " + std::to_string(bytes) + " bytes of " + to_string(shape.type),
-             std::to_string(added.rows * added.row_bytes) + " bytes");
+             std::to_string(added.bytes()) + " bytes");
     }
     added.name = shape.name;
     added.shape = shape;
@@ -160,7 +195,7 @@ private:
       out += one.bytes;
     }
     std::uint64_t offset = 0;
-    for (const tensor& one : tensors_) {
+    for (const pending_gguf_tensor& one : tensors_) {
       encode(out, one.name);
       encode(out, one.shape.dimensions);
       for (std::uint32_t dimension = 0; dimension < one.shape.dimensions; ++dimension) {
@@ -168,7 +203,7 @@ private:
       }
       encode(out, static_cast<std::uint32_t>(one.shape.type));
       encode(out, offset);
-      offset += (one.rows * one.row_bytes + alignment - 1) / alignment * alignment;
+      offset += (one.bytes() + alignment - 1) / alignment * alignment;
     }
     return out;
   }
@@ -180,7 +215,7 @@ private:
   }
 
   std::vector<entry> entries_;
-  std::vector<tensor> tensors_;
+  std::vector<pending_gguf_tensor> tensors_;
 };
 
 }  // namespace fissile

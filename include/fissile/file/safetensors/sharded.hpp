@@ -35,6 +35,8 @@ public:
     }
   }
 
+  /// The index, or the single file.
+  const std::string& path() const noexcept { return where_; }
   const std::vector<safetensors_file>& files() const noexcept { return files_; }
   /// The names of all tensors, ascending.
   std::vector<std::string> names() const {

@@ -1,22 +1,27 @@
-// Writes a safetensors file. The target appears whole or not at all.
+// Writes a safetensors file, or several with an index. Each appears whole or not at all.
 //
 //   safetensors_writer out;
 //   out.note("format", "pt");
 //   out.add("model.layers.0.mlp.up_proj.weight", matrix_view<const bf16>{up, 432, 192});
 //   out.save("model.safetensors");
 //
-// Tensors are borrowed until `save`; only their names and shapes are kept. They keep the order in which they came, but
-// that wide numbers stand before narrow ones: so every tensor is aligned for its numbers, and the data begins at a
-// multiple of 64 bytes.
+// Tensors are borrowed until `save`; only their names and shapes are kept. Those that are made at that moment, one
+// after another, need the memory of one. They keep the order in which they came, but that wide numbers stand before
+// narrow ones: so every tensor is aligned for its numbers, and the data begins at a multiple of 64 bytes.
 #pragma once
 
 #include <fissile/base/contract.hpp>
 #include <fissile/base/view.hpp>
 #include <fissile/file/atomic_file.hpp>
+#include <fissile/file/five_digits.hpp>
 #include <fissile/file/safetensors/reader.hpp>
+#include <fissile/file/safetensors/sharded.hpp>
 
 #include <algorithm>
 #include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -55,8 +60,17 @@ public:
   void add(const safetensors_tensor& shape, std::string_view bytes) {
     append({.shape = shape, .data = bytes.data(), .rows = 1, .row_bytes = bytes.size(), .stride = bytes.size()});
   }
-  /// A tensor of another file as it is.
-  void copy(const safetensors_file& file, std::string_view name) { add(file.tensor(name), file.raw(name)); }
+  /// Bytes that `make` returns when their turn to be written comes, and at each `save` again. The type's size is known.
+  void add(const safetensors_tensor& shape, std::function<std::string()> make) {
+    const std::uint64_t bytes =
+        safetensors_detail::extent_of(shape, safetensors_detail::place("safetensors_writer", shape.name));
+    append({.shape = shape, .rows = 1, .row_bytes = static_cast<std::size_t>(bytes), .make = std::move(make)});
+  }
+  /// A tensor of a safetensors_file or safetensors_model as it is.
+  template <class File>
+  void copy(const File& file, std::string_view name) {
+    add(file.tensor(name), file.raw(name));
+  }
 
   /// Throws file_error where it cannot be written; then the target is untouched.
   void save(const std::string& path) const {
@@ -72,10 +86,46 @@ public:
     atomic_file out{path};
     out.write(length);
     out.write(header);
-    for (const tensor* one : order) {
-      for (std::size_t row = 0; row < one->rows; ++row) out.write({one->data + row * one->stride, one->row_bytes});
-    }
+    for (const tensor* one : order) write(out, *one);
     out.commit();
+  }
+
+  /// One file, or, where tensors take more than `most` bytes, several of at most so many each (or of one tensor that is
+  /// larger) and their index, in a folder that is there: as Hugging Face stores models. Returns the paths, the index
+  /// last; it is written last. Throws file_error for a folder with a model of the other kind, which would hide this.
+  std::vector<std::string> save_model(const std::string& folder, std::uint64_t most) const {
+    std::vector<safetensors_writer> parts(1);
+    std::uint64_t taken = 0, total = 0;
+    for (const tensor& one : tensors_) {
+      const std::uint64_t bytes = one.bytes();
+      if (!parts.back().tensors_.empty() && (taken > most || bytes > most - taken)) {
+        parts.emplace_back();
+        taken = 0;
+      }
+      parts.back().tensors_.push_back(one);
+      taken += bytes;
+      total += bytes;
+    }
+    const auto path_of = [&](const std::string& name) { return (std::filesystem::path{folder} / name).string(); };
+    const std::string other =
+        path_of(parts.size() == 1 ? safetensors_model::index_name : safetensors_model::single_name);
+    if (std::filesystem::exists(other)) {
+      fail<file_error>(
+          {.argument = other, .expected = "no such file", .got = "one", .cure = "write into a folder of its own"});
+    }
+    std::vector<std::string> paths;
+    json_value map = json_value::object();
+    for (std::size_t part = 0; part < parts.size(); ++part) {
+      const std::string name = parts.size() == 1 ? safetensors_model::single_name : part_name(part, parts.size());
+      parts[part].metadata_ = metadata_;
+      parts[part].save(paths.emplace_back(path_of(name)));
+      for (const tensor& one : parts[part].tensors_) map[one.shape.name] = name;
+    }
+    if (parts.size() > 1) {
+      write_json(paths.emplace_back(path_of(safetensors_model::index_name)),
+                 {{"metadata", {{"total_size", total}}}, {"weight_map", std::move(map)}});
+    }
+    return paths;
   }
 
 private:
@@ -85,7 +135,28 @@ private:
     safetensors_tensor shape = {};
     const char* data = nullptr;
     std::size_t rows = 0, row_bytes = 0, stride = 0;  // `rows` pieces of `row_bytes`, `stride` bytes apart
+    std::function<std::string()> make = {};           // instead of `data`
+    std::uint64_t bytes() const noexcept { return std::uint64_t{rows} * row_bytes; }
   };
+
+  static void write(atomic_file& out, const tensor& one) {
+    if (!one.make) {
+      for (std::size_t row = 0; row < one.rows; ++row) out.write({one.data + row * one.stride, one.row_bytes});
+      return;
+    }
+    const std::string made = one.make();
+    if (made.size() != one.row_bytes) {
+      fail<file_error>({.argument = safetensors_detail::place("safetensors_writer", one.shape.name),
+                        .expected = std::to_string(one.row_bytes) + " bytes to be made",
+                        .got = std::to_string(made.size())});
+    }
+    out.write(made);
+  }
+
+  /// "model-00001-of-00003.safetensors"
+  static std::string part_name(std::size_t part, std::size_t parts) {
+    return "model-" + five_digits(part + 1) + "-of-" + five_digits(parts) + ".safetensors";
+  }
 
   void append(tensor added) {
     const std::string where = safetensors_detail::place("safetensors_writer", added.shape.name);
@@ -97,7 +168,7 @@ private:
         fail<file_error>({.argument = where, .expected = "each name once", .got = "it again"});
       }
     }
-    const std::uint64_t bytes = added.rows * added.row_bytes;
+    const std::uint64_t bytes = added.bytes();
     const std::uint64_t wanted = safetensors_detail::extent_of(added.shape, where);
     if (safetensors_size(added.shape.type) != 0 && wanted != bytes) {
       fail<file_error>({.argument = where,
@@ -114,7 +185,7 @@ private:
     }
     std::uint64_t offset = 0;
     for (const tensor* one : order) {
-      const std::uint64_t bytes = one->rows * one->row_bytes;
+      const std::uint64_t bytes = one->bytes();
       header[one->shape.name] = {{"dtype", one->shape.type}, {"shape", one->shape.shape}};
       header[one->shape.name]["data_offsets"] = {offset, offset + bytes};
       offset += bytes;

@@ -1,4 +1,5 @@
-// Results as lines of JSON, each written as soon as it is known: a run that was stopped goes on where it was.
+// Results as lines of JSON, {"key": "...", "value": ...}, each written as soon as it is known: a run that was stopped
+// goes on where it was.
 #pragma once
 
 #include <fissile/base/contract.hpp>
@@ -11,8 +12,10 @@
 #include <string>
 #include <utility>
 
-namespace fissile::babel_study {
+namespace fissile::examples {
 
+/// Value: a number, or a vector of numbers.
+template <class Value>
 class row_file {
 public:
   /// Reads what is there. A last line that was cut short is passed over, and what comes next begins a new one.
@@ -21,28 +24,34 @@ public:
     for (std::string line; std::getline(in, line);) {
       whole_ = !in.eof();
       const auto row = nlohmann::json::parse(line, nullptr, false);
-      if (row.is_object() && row.contains("key") && row.contains("value")) values_[row["key"]] = row["value"];
+      if (row.is_object() && row.contains("key") && row.contains("value")) {
+        rows_[row["key"].template get<std::string>()] = row["value"].template get<Value>();
+      }
     }
   }
 
-  std::optional<double> find(const std::string& key) const {
-    const auto found = values_.find(key);
-    return found == values_.end() ? std::nullopt : std::optional{found->second};
+  /// Nothing where the row is missing.
+  std::optional<Value> find(const std::string& key) const {
+    const auto found = rows_.find(key);
+    return found == rows_.end() ? std::nullopt : std::optional{found->second};
   }
+  bool has(const std::string& key) const { return rows_.count(key) > 0; }
+  std::size_t size() const noexcept { return rows_.size(); }
+
   /// Throws file_error where the line cannot be written.
-  void add(const std::string& key, double value) {
-    values_[key] = value;
+  void add(const std::string& key, Value value) {
     std::ofstream out{path_, std::ios::app};
     if (!whole_) out << '\n';
     whole_ = true;
     out << nlohmann::json{{"key", key}, {"value", value}}.dump() << '\n';
     if (!out.flush()) fail<file_error>({.argument = path_, .expected = "a file to append to", .got = "none"});
+    rows_[key] = std::move(value);
   }
 
 private:
   std::string path_;
   bool whole_ = true;  // whether the file ends with a line end
-  std::map<std::string, double> values_;
+  std::map<std::string, Value> rows_;
 };
 
-}  // namespace fissile::babel_study
+}  // namespace fissile::examples

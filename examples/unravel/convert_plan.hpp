@@ -1,0 +1,157 @@
+// Makes a plan for a model, layer by layer: its experts by one of the library's partitions, its router by what the
+// layer did with texts.
+//
+//   analytic    the gate row, of length 1, of the neuron of each expert that is among the ten strongest most often: the
+//               linear part of CMoE's router |silu(g . x) (u . x)|, which llama.cpp cannot multiply by the other part
+//   distilled   rows that learned to give the dense output with the share of experts that is asked for
+#pragma once
+
+#include "convert_layers.hpp"
+#include "convert_words.hpp"
+#include "distil_file.hpp"
+#include "distil_rivals.hpp"
+#include "moe_plan.hpp"
+
+#include <fissile/detect/neuron_coactivation.hpp>
+#include <fissile/file/partition_json.hpp>
+#include <fissile/partition/balanced_clusters.hpp>
+#include <fissile/partition/by_importance.hpp>
+#include <fissile/partition/coactivation_graph.hpp>
+#include <fissile/partition/shuffled.hpp>
+#include <fissile/train/distil.hpp>
+#include <fissile/with/imatrix.hpp>
+
+#include <cmath>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace fissile::unravel {
+
+/// How a plan is made.
+struct planning {
+  index_t experts = 0, active = 0;
+  split_rule split = split_rule::even;
+  router_rule router = router_rule::zero;
+  std::vector<partition> given_splits = {};            // of split_rule::file
+  std::optional<imatrix> measured = {};                // of split_rule::importance
+  std::vector<std::vector<float>> given_routers = {};  // of router_rule::file
+  distil_settings fit = {};                            // of router_rule::distilled
+  double spread = 1.0 / 256;                           // of the scores that the file's router gives
+  std::uint64_t seed = 1;
+
+  bool reads() const noexcept {
+    return split == split_rule::coactivation || split == split_rule::markers || router != router_rule::zero;
+  }
+};
+
+/// The hidden activations of all samples, some tokens at a time, handed to hear(hidden).
+template <class Hear>
+void overhear_hidden(const ffn_weights<float>& ffn, matrix_view<const float> tokens, const Hear& hear) {
+  constexpr index_t at_once = 256;
+  hidden_activations hidden_of;
+  for (index_t first = 0; first < tokens.rows(); first += at_once) {
+    hear(hidden_of(ffn, tokens.rows(first, std::min(at_once, tokens.rows() - first))));
+  }
+}
+
+/// tokens: what the layer was given; may be empty where the rule does not read.
+inline partition split_layer_by(const planning& how, const ffn_weights<float>& ffn, matrix_view<const float> tokens,
+                                index_t layer) {
+  switch (how.split) {
+    case split_rule::shuffled:
+      return shuffled{.seed = how.seed + static_cast<std::uint64_t>(layer)}.split(ffn, how.experts);
+    case split_rule::clusters:
+      return balanced_clusters{.seed = how.seed}.split(ffn, how.experts);
+    case split_rule::coactivation: {
+      neuron_coactivation found{{.neurons = ffn.neurons(), .part = activation_part::magnitude}};
+      overhear_hidden(ffn, tokens, [&](matrix_view<const float> hidden) { found.add(hidden); });
+      return coactivation_graph{.weights = found.weights(), .search = {.seed = how.seed}}.split(ffn, how.experts);
+    }
+    case split_rule::markers:
+      return marker_clusters{mark(ffn, tokens), 0}.split(ffn, how.experts);
+    case split_rule::importance:
+      return by_importance{.importance = importance_of(*how.measured, layer)}.split(ffn, how.experts);
+    case split_rule::file:
+      return how.given_splits[to_size(layer)];
+    case split_rule::even:
+      break;
+  }
+  return even_slices{}.split(ffn, how.experts);
+}
+
+inline std::vector<float> analytic_rows(const ffn_weights<float>& ffn, const partition& split,
+                                        matrix_view<const float> tokens) {
+  const std::vector<index_t> chosen = busiest_neurons(mark(ffn, tokens), split);
+  std::vector<float> rows;
+  for (const index_t neuron : chosen) {
+    const vector_view<const float> row = ffn.gate.row(neuron);
+    double squares = 0;
+    for (const float x : row) squares += static_cast<double>(x) * static_cast<double>(x);
+    const double scale = squares > 0 ? 1 / std::sqrt(squares) : 0;
+    for (const float x : row) rows.push_back(static_cast<float>(scale * static_cast<double>(x)));
+  }
+  return rows;
+}
+
+inline std::vector<float> distilled_rows(const planning& how, const ffn_weights<float>& ffn, const partition& split,
+                                         const layer_samples& samples, index_t layer) {
+  distil_settings fit = how.fit;
+  fit.share.target = static_cast<double>(how.active) / static_cast<double>(how.experts);
+  fit.seed = 1000 * how.seed + static_cast<std::uint64_t>(layer);
+  fit.batch = std::min(fit.batch, samples.tokens());
+  distiller pupil{ffn, split, silu{}, fit};
+  drawn_batch batch{samples, fit.batch};
+  while (!pupil.done()) {
+    batch.draw(fit.seed, pupil.state().steps);
+    pupil.step(batch.inputs(), batch.outputs());
+  }
+  return pupil.state().router;
+}
+
+/// The power of two that brings the scores of these rows to about this standard deviation: their bits stay, so that no
+/// order changes by rounding. 1 where all scores are equal.
+inline float eps_for(matrix_view<const float> rows, matrix_view<const float> tokens, double spread) {
+  std::vector<float> scores(to_size(tokens.rows() * rows.rows()));
+  engine::linear(tokens, rows, {scores.data(), tokens.rows(), rows.rows()});
+  double squares = 0;
+  for (index_t token = 0; token < tokens.rows(); ++token) {
+    const float* own = scores.data() + token * rows.rows();
+    double mean = 0;
+    for (index_t e = 0; e < rows.rows(); ++e) mean += static_cast<double>(own[e]) / static_cast<double>(rows.rows());
+    for (index_t e = 0; e < rows.rows(); ++e) squares += std::pow(static_cast<double>(own[e]) - mean, 2);
+  }
+  const double deviation = std::sqrt(squares / static_cast<double>(scores.size()));
+  if (!(deviation > 0)) return 1;
+  return static_cast<float>(std::exp2(std::floor(std::log2(spread / deviation))));
+}
+
+/// One layer after the other; `made` says how in words. windows: texts to learn from, may be empty where nothing reads.
+/// Throws what the parts throw; `check` of the plan is left to those who use it.
+inline moe_plan make_plan(const gguf_file& file, const std::vector<window>& windows, const planning& how,
+                          progress& told) {
+  moe_plan plan{.experts = how.experts, .active = how.active, .layers = {}};
+  layer_by_layer model{file};
+  std::optional<text_states> states;
+  if (how.reads()) states.emplace(model, windows);
+  for (index_t layer = 0; layer < model.sizes().layers; ++layer) {
+    model.open(layer);
+    const layer_samples samples =
+        states ? states->pass(model) : layer_samples{.width = model.sizes().width, .inputs = {}, .outputs = {}};
+    const matrix_view<const float> tokens = samples.input();
+    moe_layer one{split_layer_by(how, model.ffn(), tokens, layer)};
+    if (how.router == router_rule::analytic) one.router = analytic_rows(model.ffn(), one.split, tokens);
+    if (how.router == router_rule::distilled) {
+      one.router = distilled_rows(how, model.ffn(), one.split, samples, layer);
+    }
+    if (how.router == router_rule::file) one.router = how.given_routers[to_size(layer)];
+    if (!one.router.empty()) {
+      one.eps = eps_for({one.router.data(), how.experts, model.sizes().width}, tokens, how.spread);
+    }
+    plan.layers.push_back(std::move(one));
+    told.piece_done();
+  }
+  return plan;
+}
+
+}  // namespace fissile::unravel
