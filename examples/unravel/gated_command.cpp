@@ -6,8 +6,6 @@
 
 #include <fissile/file/atomic_file.hpp>
 
-#include <CLI/CLI.hpp>
-
 #include <filesystem>
 
 namespace fissile::unravel {
@@ -26,25 +24,6 @@ examples::saved_gates gates_of(const engine::model<float>& weights, const std::s
 }
 
 }  // namespace
-
-void add_options(CLI::App& command, gated_words& gated) {
-  command.add_option("MODEL", gated.model, "a GGUF file that train_dsmoe saved")->required();
-  command.add_option("--text", gated.texts, "LANGUAGE=FILE, may be repeated; its even blocks are read [as study]")
-      ->allow_extra_args(false);
-  command.add_option("--guide", gated.guide, "where the package installation-guide-amd64 was unpacked");
-  command.add_option("--threshold", gated.thresholds, "of the gates, may be repeated [that of the training]")
-      ->allow_extra_args(false);
-  command.add_option("--bytes", gated.bytes, "read of each text")->check(CLI::PositiveNumber)->capture_default_str();
-  command.add_option("--element", gated.element, "what weights are packed as: float, bf16, f16, int8 or bf16_dot")
-      ->capture_default_str();
-  command.add_option("--threads", gated.threads, "[as many as there are cores]")->check(CLI::PositiveNumber);
-  command.add_option("--prompt", gated.prompt, "tokens")->check(CLI::PositiveNumber)->capture_default_str();
-  command.add_option("--seconds", gated.seconds, "for each row of the speeds, at least")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  command.add_option("--json", gated.json, "a file to write all figures into");
-  command.add_option("--figure", gated.figure, "an SVG file for the map of layers and languages");
-}
 
 void run_gated(const gated_words& asked) {
   const engine::model<float> weights{asked.model};

@@ -3,8 +3,6 @@
 
 #include <fissile/base/index.hpp>
 
-#include <CLI/App.hpp>
-
 #include <string>
 #include <vector>
 
@@ -18,8 +16,6 @@ struct gated_words {
   index_t bytes = 16384, threads = 0, prompt = 512;
   double seconds = 2;
 };
-
-void add_options(CLI::App& command, gated_words& gated);
 
 /// Measures, prints, and writes the files that are named.
 void run_gated(const gated_words& asked);
