@@ -96,12 +96,6 @@ run(0 "2 of 4 experts" convert tiny.gguf some.gguf --experts 4 --active 2 --rout
 run(0 "" prune tiny.gguf ${texts} --score wanda --rate 0.5 --save-imatrix tiny.imatrix --out masked.gguf)
 run(0 "importance" convert tiny.gguf busiest.gguf --experts 4 --active 4 --partition importance
     --imatrix tiny.imatrix ${texts} --bytes 512)
-run(0 "" convert tiny.gguf mixtral --experts 4 --active 4 --target hf ${texts} --bytes 512)
-foreach(file config.json model.safetensors)
-  if(NOT EXISTS ${FOLDER}/mixtral/${file})
-    message(FATAL_ERROR "expected mixtral/${file}")
-  endif()
-endforeach()
 
 # What cannot be done is refused with a message and result 1; the command line's own errors have results of CLI11.
 run(1 "unravel: --text: expected LANGUAGE=FILE" study tiny.gguf --text en --out no)
@@ -126,6 +120,7 @@ run(1 "unravel: --widths: expected padded" prune tiny.gguf ${texts} --score wand
 run(1 "write --router distilled" convert tiny.gguf no.gguf --experts 4 --active 2 --router zero)
 run(1 "unravel: --imatrix" convert tiny.gguf no.gguf --experts 4 --active 4 --partition importance)
 run(1 "experts" convert tiny.gguf no.gguf --experts 7 --active 7)
+run(1 "as Mixtral rotates" convert tiny.gguf no --experts 4 --active 4 --target hf ${texts})
 run(1 "fissile.dsmoe.experts" gated tiny.gguf)
 run(1 "unravel: --element: expected one of float, bf16" speed tiny.gguf --element q4 --json no)
 run(1 "unravel: --synthetic: expected tinyllama" speed --synthetic llama --json no)

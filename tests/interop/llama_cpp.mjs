@@ -23,10 +23,12 @@ const prompts = ["Once upon a time", "There was a", "One day, a little girl", "T
   "In the park", "She was happy", "The dog ran", "He said", "It was a cold day", "The bird", "Mom", "They played",
   "The tree was", "A boy named", "We went to", "The cat sat", "I like", "Then the"];
 
-// One context for each text: none sees what another left. Keys and values as float, as our engine keeps them.
-async function withSequence(model, act) {
-  const context = await model.createContext({contextSize: 256, batchSize: 256, threads: 1,
-    experimentalKvCacheKeyType: "F32", experimentalKvCacheValueType: "F32", flashAttention: false});
+// Keys and values as our engine keeps them, where logits are compared with its own; else as llama.cpp does.
+const asOurs = {experimentalKvCacheKeyType: "F32", experimentalKvCacheValueType: "F32", flashAttention: false};
+
+// One context for each text: none sees what another left.
+async function withSequence(model, act, cache = {}) {
+  const context = await model.createContext({contextSize: 256, batchSize: 256, threads: 1, ...cache});
   try {
     return await act(context.getSequence());
   } finally {
@@ -79,7 +81,7 @@ async function sameLogits([path, out]) {
   const apart = [];
   for (const window of windows) {
     const read = await withSequence(model, (sequence) =>
-      sequence.controlledEvaluate(window.map((token) => [token, {generateNext: {logits: true}}])));
+      sequence.controlledEvaluate(window.map((token) => [token, {generateNext: {logits: true}}])), asOurs);
     for (const {next} of read) {
       let best = 0, largest = 0, far = 0;
       for (let word = 0; word < words; ++word) {
