@@ -11,6 +11,7 @@
 #include <fissile/base/executor.hpp>
 #include <fissile/base/random.hpp>
 #include <fissile/base/thread_pool.hpp>
+#include <fissile/base/utf8.hpp>
 #include <fissile/base/view.hpp>
 
 // weights: the user's layer, borrowed; activations; the dense reference and the distance from it
@@ -128,4 +129,8 @@
 // recipes: one header a paper, its method composed from the floors above
 #include <fissile/recipes/babel.hpp>
 #include <fissile/recipes/dsmoe.hpp>
+#include <fissile/recipes/finedeep.hpp>
+#include <fissile/recipes/robustness.hpp>
+#include <fissile/recipes/text_noise.hpp>
+#include <fissile/recipes/text_pieces.hpp>
 #include <fissile/recipes/translation_pruning.hpp>

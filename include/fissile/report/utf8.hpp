@@ -1,7 +1,8 @@
 // UTF-8 as reports need it: characters one by one, and how many columns of a terminal they take.
 #pragma once
 
-#include <array>
+#include <fissile/base/utf8.hpp>
+
 #include <cstddef>
 #include <string_view>
 
@@ -12,21 +13,9 @@ inline constexpr char32_t replacement_character = 0xfffd;
 /// The character at `position`, which moves behind it. A byte that does not belong to a valid one is taken alone, as
 /// U+FFFD.
 inline char32_t next_character(std::string_view text, std::size_t& position) noexcept {
-  const auto byte = [&](std::size_t i) noexcept { return static_cast<unsigned char>(text[i]); };
-  const unsigned char lead = byte(position++);
-  if (lead < 0x80) return lead;
-  const std::size_t more = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : 1;
-  if (lead < 0xc2 || lead > 0xf4 || text.size() - position < more) return replacement_character;
-  char32_t character = lead & (0x3fu >> more);
-  for (std::size_t i = 0; i < more; ++i) {
-    if ((byte(position + i) & 0xc0u) != 0x80u) return replacement_character;
-    character = (character << 6) | (byte(position + i) & 0x3fu);
-  }
-  constexpr std::array<char32_t, 4> least{0, 0x80, 0x800, 0x10000};
-  const bool surrogate = character >= 0xd800 && character <= 0xdfff;
-  if (character < least[more] || character > 0x10ffff || surrogate) return replacement_character;
-  position += more;
-  return character;
+  const utf8_character here = character_at(text, position);
+  position += here.bytes > 0 ? here.bytes : 1;
+  return here.bytes > 0 ? here.value : replacement_character;
 }
 
 /// 0 for combining and invisible characters, 2 for the wide ones of East Asia and emoji, else 1. A short list of the
