@@ -5,6 +5,8 @@
 // ggml's structures.
 #pragma once
 
+#include "ffn_tensor.hpp"
+
 #include <fissile/base/view.hpp>
 #include <fissile/file/gguf.hpp>
 
@@ -155,11 +157,6 @@ inline void append_stored(gguf_type type, vector_view<const float> numbers, std:
       append(quant);
     }
   }
-}
-
-/// "blk.3.ffn_down.weight"
-inline std::string dense_tensor(index_t layer, std::string_view part) {
-  return "blk." + std::to_string(layer) + ".ffn_" + std::string{part} + ".weight";
 }
 
 /// Whether the neurons, ascending, are whole blocks of a stored row, so that it can be cut without being widened.

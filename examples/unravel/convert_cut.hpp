@@ -28,7 +28,7 @@ public:
   /// experts would cut through blocks and no type was named, or the type stored or named cannot be read or written.
   down_cut(const gguf_file& file, const moe_plan& plan, index_t layer, std::optional<gguf_type> as)
       : file_(&file),
-        down_(&file.tensor(dense_tensor(layer, "down"))),
+        down_(&file.tensor(ffn_tensor(layer, "down"))),
         split_(&plan.layers[to_size(layer)].split),
         factor_(plan.down_factor()),
         type_(as ? *as : down_->type) {

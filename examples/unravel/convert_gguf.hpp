@@ -102,7 +102,7 @@ private:
   void add_tensors() {
     std::map<std::string, std::pair<index_t, std::string>, std::less<>> parts;
     for (index_t layer = 0; layer < sizes_.layers; ++layer) {
-      for (const char* part : {"gate", "up", "down"}) parts[dense_tensor(layer, part)] = {layer, part};
+      for (const char* part : {"gate", "up", "down"}) parts[ffn_tensor(layer, part)] = {layer, part};
     }
     for (const gguf_tensor& tensor : file_->tensors()) {
       const auto found = parts.find(tensor.name);

@@ -184,7 +184,7 @@ private:
   }
 
   json_value config() const {
-    const gguf_type type = written(file_->tensor(dense_tensor(0, "down")).type);
+    const gguf_type type = written(file_->tensor(ffn_tensor(0, "down")).type);
     json_value made{{"architectures", {"MixtralForCausalLM"}},
                     {"model_type", "mixtral"},
                     {"vocab_size", file_->tensor("token_embd.weight").rows()},

@@ -81,7 +81,7 @@ struct moe_counts {
 
 /// The type that down weights are written in: as asked for, or as they are stored.
 inline gguf_type down_type_of(const gguf_file& file, std::optional<gguf_type> asked, index_t layer) {
-  return asked ? *asked : file.tensor(dense_tensor(layer, "down")).type;
+  return asked ? *asked : file.tensor(ffn_tensor(layer, "down")).type;
 }
 
 /// Throws setting_error with numbers that would do, where llama.cpp could not run the file.

@@ -7,7 +7,6 @@
 #include "prune_block.hpp"
 #include "prune_listeners.hpp"
 
-#include <fissile/partition/by_importance.hpp>
 #include <fissile/with/imatrix.hpp>
 
 #include <algorithm>

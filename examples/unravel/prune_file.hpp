@@ -2,6 +2,7 @@
 // experts, in a new GGUF file.
 #pragma once
 
+#include "ffn_tensor.hpp"
 #include "prune_experts.hpp"
 #include "prune_outcome.hpp"
 #include "prune_widths.hpp"
@@ -33,10 +34,6 @@ struct pruned_layer {
     return std::visit([](const auto& one) { return one.neurons; }, ffn);
   }
 };
-
-inline std::string ffn_tensor(index_t layer, std::string_view part) {
-  return "blk." + std::to_string(layer) + ".ffn_" + std::string{part} + ".weight";
-}
 
 template <gguf_element T>
 pruned_layer prune_as(const gguf_file& file, const saved_verdict& saved, index_t layer) {

@@ -90,7 +90,7 @@ TEST_P(converted_files, keep_the_bits_of_gate_and_up_rows) {
   for (index_t layer = 0; layer < tiny_model::layers; ++layer) {
     const vector_view<const index_t> order = plan.layers[to_size(layer)].split.experts(0, 4);
     for (const char* part : {"gate", "up"}) {
-      const std::string name = dense_tensor(layer, part);
+      const std::string name = ffn_tensor(layer, part);
       const std::string stacked = "blk." + std::to_string(layer) + ".ffn_" + part + "_exps.weight";
       ASSERT_EQ(mixed.tensor(stacked).type, GetParam());
       EXPECT_EQ(mixed.tensor(stacked).extents, (std::array<index_t, 4>{tiny_model::width, 16, 4, 1}));
@@ -114,7 +114,7 @@ TEST_P(converted_files, say_what_the_factor_cost) {
   const bool blocks = GetParam() == gguf_type::q8_0;
   const convert_settings chosen{.down = blocks ? std::optional{gguf_type::f16} : std::nullopt};
   const double error = moe_gguf{dense, plan, chosen}.save(target).layers[1].error.relative();
-  const std::vector<float> before = dense.read_floats(dense_tensor(1, "down"));
+  const std::vector<float> before = dense.read_floats(ffn_tensor(1, "down"));
   const std::vector<float> after = gguf_file{target}.read_floats("blk.1.ffn_down_exps.weight");
   double apart = 0, whole = 0;
   for (index_t e = 0; e < 4; ++e) {

@@ -15,9 +15,10 @@
 #include <fissile/base/contract.hpp>
 #include <fissile/base/view.hpp>
 #include <fissile/file/atomic_file.hpp>
-#include <fissile/file/gguf/pending_tensor.hpp>
+#include <fissile/file/gguf/listing.hpp>
 #include <fissile/file/gguf/reader.hpp>
 #include <fissile/file/gguf/split_names.hpp>
+#include <fissile/file/pending_bytes.hpp>
 
 #include <algorithm>
 #include <bit>
@@ -83,7 +84,7 @@ public:
   }
   /// Bytes that `make` returns when their turn to be written comes, and at each `save` again.
   void add(const gguf_tensor& shape, std::function<std::string()> make) {
-    append(shape, {.data = nullptr, .rows = 1, .row_bytes = gguf_bytes_of(shape), .make = std::move(make)});
+    append(shape, {.data = nullptr, .rows = 1, .row_bytes = bytes_of(shape), .make = std::move(make)});
   }
   /// A tensor of a gguf_file or gguf_model as it is, under a new name if one is given.
   template <class File>
@@ -97,9 +98,9 @@ public:
     const std::uint64_t alignment = chosen_alignment();
     atomic_file out{path};
     out.write(header(alignment));
-    for (const pending_gguf_tensor& one : tensors_) {
+    for (const tensor& one : tensors_) {
       out.pad(alignment);
-      one.write(out);
+      one.content.write(out, "gguf_writer: " + gguf_detail::quoted("tensor", one.name));
     }
     if (!tensors_.empty()) out.pad(alignment);  // llama.cpp reads the last tensor with its padding
     out.commit();
@@ -112,8 +113,8 @@ public:
     const std::uint64_t alignment = chosen_alignment();
     std::vector<gguf_writer> parts(1);
     std::uint64_t taken = 0;
-    for (const pending_gguf_tensor& one : tensors_) {
-      const std::uint64_t bytes = (one.bytes() + alignment - 1) / alignment * alignment;
+    for (const tensor& one : tensors_) {
+      const std::uint64_t bytes = (one.content.size() + alignment - 1) / alignment * alignment;
       if (!parts.back().tensors_.empty() && (taken > most || bytes > most - taken)) {
         parts.emplace_back();
         taken = 0;
@@ -144,13 +145,26 @@ private:
     gguf_kind kind;
     std::string bytes;
   };
-  void append(const gguf_tensor& shape, pending_gguf_tensor added) {
+  struct tensor {
+    std::string name;
+    gguf_tensor shape;  // its name is empty
+    pending_bytes content;
+  };
+
+  /// What a tensor of this shape takes in a file; 0 for types whose size is not known.
+  static std::uint64_t bytes_of(const gguf_tensor& shape) noexcept {
+    const gguf_type_layout layout = layout_of(shape.type);
+    if (layout.block == 0) return 0;
+    return static_cast<std::uint64_t>(shape.rows()) * (static_cast<std::uint64_t>(shape.columns()) / layout.block) *
+           layout.bytes;
+  }
+  void append(const gguf_tensor& shape, pending_bytes added) {
     if (shape.name.empty() || shape.name.size() > gguf_detail::longest_name ||
         shape.name.find('\0') != shape.name.npos) {
       refuse("tensor", shape.name, "a name of 1 to 63 bytes, none of them zero",
              std::to_string(shape.name.size()) + " bytes");
     }
-    for (const pending_gguf_tensor& one : tensors_) {
+    for (const tensor& one : tensors_) {
       if (one.name == shape.name) refuse("tensor", shape.name, "each name once", "it again");
     }
     const gguf_type_layout layout = layout_of(shape.type);
@@ -160,15 +174,13 @@ private:
       refuse("tensor", shape.name, "extents of at least 0, and 1 beyond its dimensions",
              std::to_string(shape.extents[i]));
     }
-    const std::uint64_t bytes = gguf_bytes_of(shape);
-    if (shape.dimensions > 4 || to_size(shape.columns()) % layout.block != 0 || bytes != added.bytes()) {
+    const std::uint64_t bytes = bytes_of(shape);
+    if (shape.dimensions > 4 || to_size(shape.columns()) % layout.block != 0 || bytes != added.size()) {
       refuse("tensor", shape.name, "whole blocks: " + std::to_string(bytes) + " bytes of " + to_string(shape.type),
-             std::to_string(added.bytes()) + " bytes");
+             std::to_string(added.size()) + " bytes");
     }
-    added.name = shape.name;
-    added.shape = shape;
-    added.shape.name = {};  // it was only lent
-    tensors_.push_back(std::move(added));
+    tensors_.push_back({std::string{shape.name}, shape, std::move(added)});
+    tensors_.back().shape.name = {};  // it was only lent
   }
 
   std::uint64_t chosen_alignment() const {
@@ -195,7 +207,7 @@ private:
       out += one.bytes;
     }
     std::uint64_t offset = 0;
-    for (const pending_gguf_tensor& one : tensors_) {
+    for (const tensor& one : tensors_) {
       encode(out, one.name);
       encode(out, one.shape.dimensions);
       for (std::uint32_t dimension = 0; dimension < one.shape.dimensions; ++dimension) {
@@ -203,7 +215,7 @@ private:
       }
       encode(out, static_cast<std::uint32_t>(one.shape.type));
       encode(out, offset);
-      offset += (one.bytes() + alignment - 1) / alignment * alignment;
+      offset += (one.content.size() + alignment - 1) / alignment * alignment;
     }
     return out;
   }
@@ -215,7 +227,7 @@ private:
   }
 
   std::vector<entry> entries_;
-  std::vector<pending_gguf_tensor> tensors_;
+  std::vector<tensor> tensors_;
 };
 
 }  // namespace fissile

@@ -14,6 +14,7 @@
 #include <fissile/base/view.hpp>
 #include <fissile/file/atomic_file.hpp>
 #include <fissile/file/five_digits.hpp>
+#include <fissile/file/pending_bytes.hpp>
 #include <fissile/file/safetensors/reader.hpp>
 #include <fissile/file/safetensors/sharded.hpp>
 
@@ -42,10 +43,10 @@ public:
     append({.shape = {.name = std::string{name},
                       .type = std::string{safetensors_name<std::remove_const_t<T>>()},
                       .shape = {matrix.rows(), matrix.columns()}},
-            .data = reinterpret_cast<const char*>(matrix.data()),
-            .rows = to_size(matrix.rows()),
-            .row_bytes = to_size(matrix.columns()) * sizeof(T),
-            .stride = to_size(matrix.row_stride()) * sizeof(T)});
+            .content = {.data = reinterpret_cast<const char*>(matrix.data()),
+                        .rows = to_size(matrix.rows()),
+                        .row_bytes = to_size(matrix.columns()) * sizeof(T),
+                        .stride = to_size(matrix.row_stride()) * sizeof(T)}});
   }
   /// A vector: one dimension.
   template <class T>
@@ -58,13 +59,13 @@ public:
   }
   /// Bytes of any type, shaped as `shape` says; its place in a file does not matter.
   void add(const safetensors_tensor& shape, std::string_view bytes) {
-    append({.shape = shape, .data = bytes.data(), .rows = 1, .row_bytes = bytes.size(), .stride = bytes.size()});
+    append({.shape = shape, .content = {.data = bytes.data(), .row_bytes = bytes.size()}});
   }
   /// Bytes that `make` returns when their turn to be written comes, and at each `save` again. The type's size is known.
   void add(const safetensors_tensor& shape, std::function<std::string()> make) {
     const std::uint64_t bytes =
         safetensors_detail::extent_of(shape, safetensors_detail::place("safetensors_writer", shape.name));
-    append({.shape = shape, .rows = 1, .row_bytes = static_cast<std::size_t>(bytes), .make = std::move(make)});
+    append({.shape = shape, .content = {.row_bytes = static_cast<std::size_t>(bytes), .make = std::move(make)}});
   }
   /// A tensor of a safetensors_file or safetensors_model as it is.
   template <class File>
@@ -86,7 +87,9 @@ public:
     atomic_file out{path};
     out.write(length);
     out.write(header);
-    for (const tensor* one : order) write(out, *one);
+    for (const tensor* one : order) {
+      one->content.write(out, safetensors_detail::place("safetensors_writer", one->shape.name));
+    }
     out.commit();
   }
 
@@ -97,7 +100,7 @@ public:
     std::vector<safetensors_writer> parts(1);
     std::uint64_t taken = 0, total = 0;
     for (const tensor& one : tensors_) {
-      const std::uint64_t bytes = one.bytes();
+      const std::uint64_t bytes = one.content.size();
       if (!parts.back().tensors_.empty() && (taken > most || bytes > most - taken)) {
         parts.emplace_back();
         taken = 0;
@@ -133,25 +136,8 @@ private:
 
   struct tensor {
     safetensors_tensor shape = {};
-    const char* data = nullptr;
-    std::size_t rows = 0, row_bytes = 0, stride = 0;  // `rows` pieces of `row_bytes`, `stride` bytes apart
-    std::function<std::string()> make = {};           // instead of `data`
-    std::uint64_t bytes() const noexcept { return std::uint64_t{rows} * row_bytes; }
+    pending_bytes content = {};
   };
-
-  static void write(atomic_file& out, const tensor& one) {
-    if (!one.make) {
-      for (std::size_t row = 0; row < one.rows; ++row) out.write({one.data + row * one.stride, one.row_bytes});
-      return;
-    }
-    const std::string made = one.make();
-    if (made.size() != one.row_bytes) {
-      fail<file_error>({.argument = safetensors_detail::place("safetensors_writer", one.shape.name),
-                        .expected = std::to_string(one.row_bytes) + " bytes to be made",
-                        .got = std::to_string(made.size())});
-    }
-    out.write(made);
-  }
 
   /// "model-00001-of-00003.safetensors"
   static std::string part_name(std::size_t part, std::size_t parts) {
@@ -168,7 +154,7 @@ private:
         fail<file_error>({.argument = where, .expected = "each name once", .got = "it again"});
       }
     }
-    const std::uint64_t bytes = added.bytes();
+    const std::uint64_t bytes = added.content.size();
     const std::uint64_t wanted = safetensors_detail::extent_of(added.shape, where);
     if (safetensors_size(added.shape.type) != 0 && wanted != bytes) {
       fail<file_error>({.argument = where,
@@ -185,7 +171,7 @@ private:
     }
     std::uint64_t offset = 0;
     for (const tensor* one : order) {
-      const std::uint64_t bytes = one->bytes();
+      const std::uint64_t bytes = one->content.size();
       header[one->shape.name] = {{"dtype", one->shape.type}, {"shape", one->shape.shape}};
       header[one->shape.name]["data_offsets"] = {offset, offset + bytes};
       offset += bytes;
