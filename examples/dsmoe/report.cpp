@@ -3,19 +3,17 @@
 //
 //   dsmoe_report ROWS OUT
 #include <fissile/file/atomic_file.hpp>
-#include <fissile/file/json.hpp>
 #include <fissile/report/heat_map.hpp>
 #include <fissile/report/line_chart.hpp>
 #include <fissile/report/table.hpp>
 
-#include <fmt/format.h>
-
-#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <map>
 #include <string>
 #include <vector>
+
+#include "../seed_rows.hpp"
 
 namespace fissile::examples {
 namespace {
@@ -42,38 +40,10 @@ const std::vector<run_kind>& kinds() {
 
 constexpr int seeds = 3;
 
-/// The rows of a kind, by seed; null where one is missing.
-using kind_rows = std::vector<json_value>;
-
 std::map<std::string, kind_rows> read_rows(const std::filesystem::path& folder) {
-  std::map<std::string, kind_rows> rows;
-  for (const run_kind& kind : kinds()) {
-    for (int seed = 1; seed <= seeds; ++seed) {
-      const auto file = folder / fmt::format("{}-{}.json", kind.name, seed);
-      rows[kind.name].push_back(std::filesystem::exists(file) ? read_json(file.string()) : json_value{});
-    }
-  }
-  return rows;
-}
-
-/// "2.011 ± .012", or the one number, or "missing".
-std::string told(const std::vector<double>& numbers, int digits) {
-  if (numbers.empty()) return "missing";
-  double mean = 0, square = 0;
-  for (const double x : numbers) mean += x / static_cast<double>(numbers.size());
-  for (const double x : numbers) square += (x - mean) * (x - mean);
-  if (numbers.size() == 1) return fmt::format("{:.{}f}", mean, digits);
-  return fmt::format("{:.{}f} ± {:.{}f}", mean, digits, std::sqrt(square / static_cast<double>(numbers.size() - 1)),
-                     digits);
-}
-
-template <class Take>
-std::vector<double> take(const kind_rows& rows, const Take& number) {
-  std::vector<double> numbers;
-  for (const json_value& row : rows) {
-    if (!row.is_null()) numbers.push_back(number(row));
-  }
-  return numbers;
+  std::vector<std::string> names;
+  for (const run_kind& kind : kinds()) names.push_back(kind.name);
+  return read_seed_rows(folder, names, seeds);
 }
 
 table scores(const std::map<std::string, kind_rows>& rows) {
@@ -85,16 +55,11 @@ table scores(const std::map<std::string, kind_rows>& rows) {
              .rows = {}};
   for (const run_kind& kind : kinds()) {
     const kind_rows& runs = rows.at(kind.name);
-    std::string there;
-    for (int seed = 1; seed <= seeds; ++seed) {
-      if (!runs[static_cast<std::size_t>(seed - 1)].is_null()) there += fmt::format(" {}", seed);
-    }
     made.rows.push_back(
         {kind.told,
          told(take(runs, [](const json_value& row) { return 100 * row["score"]["active"].get<double>(); }), 1),
          told(take(runs, [](const json_value& row) { return row["score"]["bits_per_byte"].get<double>(); }), 3),
-         told(take(runs, [](const json_value& row) { return row["seconds"].get<double>(); }), 0),
-         there.empty() ? "missing" : there.substr(1)});
+         told(take(runs, [](const json_value& row) { return row["seconds"].get<double>(); }), 0), seeds_told(runs)});
   }
   return made;
 }
@@ -116,9 +81,7 @@ table languages(const std::map<std::string, kind_rows>& rows) {
       const auto numbers = take(rows.at(kind.name), [&](const json_value& row) {
         return row["score"]["languages"][language]["bits_per_byte"].get<double>();
       });
-      double mean = 0;
-      for (const double x : numbers) mean += x / static_cast<double>(numbers.size());
-      cells.push_back(numbers.empty() ? "missing" : fmt::format("{:.2f}", mean));
+      cells.push_back(numbers.empty() ? "missing" : fmt::format("{:.2f}", mean_of(numbers)));
     }
     made.rows.push_back(std::move(cells));
   }

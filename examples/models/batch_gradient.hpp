@@ -37,7 +37,9 @@ inline void run_on_cores(std::size_t cores, const std::function<void(std::size_t
   }
 }
 
-inline torch::Tensor next_byte_loss(llama_module& model, const torch::Tensor& windows) {
+// Model: llama_module, or another whose forward makes logits of tokens.
+template <class Model>
+torch::Tensor next_byte_loss(Model& model, const torch::Tensor& windows) {
   const auto length = windows.size(1) - 1;  // windows: [batch x length + 1], each token predicts the one after it
   const auto logits = model.forward(windows.slice(1, 0, length));
   return torch::cross_entropy_loss(logits.reshape({-1, byte_vocabulary}), windows.slice(1, 1).reshape({-1}));

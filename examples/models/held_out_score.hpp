@@ -33,26 +33,29 @@ inline double mean_bits_per_byte(const std::vector<language_score>& scores) {
   return scores.empty() ? 0.0 : sum / static_cast<double>(scores.size());
 }
 
-// Scores every `stride`-th window of one language; 1 scores them all.
-inline language_score score_language(llama_module& model, const std::string& language, const std::string& text,
-                                     std::int64_t stride) {
+// Scores every `stride`-th window of one language; 1 scores them all. Model: as next_byte_loss takes it.
+template <class Model>
+language_score score_language(Model& model, const std::string& language, const std::string& text, std::int64_t stride) {
   const torch::NoGradGuard no_gradient;
   language_score score{.language = language};
   std::vector<std::int64_t> tokens{end_of_text};
   for (const char byte : text) tokens.push_back(static_cast<unsigned char>(byte));
   const auto stream = torch::tensor(tokens, torch::kLong);
   const auto predicted = static_cast<std::int64_t>(tokens.size()) - 1;
-  for (std::int64_t begin = 0; begin < predicted; begin += model.settings.context * stride) {
-    const auto length = std::min(model.settings.context, predicted - begin);
+  const std::int64_t context = model.settings.context;
+  for (std::int64_t begin = 0; begin < predicted; begin += context * stride) {
+    const auto length = std::min(context, predicted - begin);
     const auto window = stream.slice(0, begin, begin + length + 1).unsqueeze(0);
-    score.bits += next_byte_loss(model, window).item<double>() * static_cast<double>(length) / std::log(2.0);
+    const torch::Tensor loss = next_byte_loss(model, window);
+    score.bits += loss.item<double>() * static_cast<double>(length) / std::log(2.0);
     score.bytes += length;
   }
   return score;
 }
 
-inline std::vector<language_score> score_held_out(llama_module& model, const std::vector<guide::page>& pages,
-                                                  std::size_t cores, std::int64_t stride) {
+template <class Model>
+std::vector<language_score> score_held_out(Model& model, const std::vector<guide::page>& pages, std::size_t cores,
+                                           std::int64_t stride) {
   const auto languages = guide::languages(pages);
   std::vector<language_score> scores(languages.size());
   run_on_cores(cores, [&](std::size_t core) {

@@ -16,7 +16,7 @@
 namespace fissile::examples {
 
 // Norms are not decayed: there is no reason for them to be small.
-inline torch::optim::AdamW make_optimizer(llama_module& model, const training_settings& chosen) {
+inline torch::optim::AdamW make_optimizer(const torch::nn::Module& model, const training_settings& chosen) {
   std::vector<torch::Tensor> matrices, norms;
   for (const auto& weight : model.parameters()) (weight.dim() == 1 ? norms : matrices).push_back(weight);
   const auto options = [&](double decay) {

@@ -76,14 +76,17 @@
 #include <fissile/count/load.hpp>
 #include <fissile/count/similarity.hpp>
 #include <fissile/count/stability.hpp>
+#include <fissile/count/text_measure.hpp>
 
 // detect: which features and neurons stand out
+#include <fissile/detect/component_importance.hpp>
 #include <fissile/detect/down_inputs.hpp>
 #include <fissile/detect/expert_norms.hpp>
 #include <fissile/detect/feature_magnitudes.hpp>
 #include <fissile/detect/feature_overlap.hpp>
 #include <fissile/detect/input_hessian.hpp>
 #include <fissile/detect/input_moments.hpp>
+#include <fissile/detect/language_centroids.hpp>
 #include <fissile/detect/language_neurons.hpp>
 #include <fissile/detect/magnitude_histogram.hpp>
 #include <fissile/detect/neuron_coactivation.hpp>
@@ -115,21 +118,27 @@
 
 // train: gradients through a hard threshold
 #include <fissile/train/adam.hpp>
+#include <fissile/train/dense_layer.hpp>
 #include <fissile/train/distil.hpp>
 #include <fissile/train/hoyer.hpp>
 #include <fissile/train/load_bias.hpp>
 #include <fissile/train/mlp_fit.hpp>
+#include <fissile/train/neuron_mask.hpp>
 #include <fissile/train/penalty.hpp>
 #include <fissile/train/penalty_controller.hpp>
 #include <fissile/train/relu_penalty.hpp>
 #include <fissile/train/sparsity_controller.hpp>
 #include <fissile/train/surrogates.hpp>
 #include <fissile/train/trainable_ffn.hpp>
+#include <fissile/train/two_branches.hpp>
 
 // recipes: one header a paper, its method composed from the floors above
 #include <fissile/recipes/babel.hpp>
 #include <fissile/recipes/dsmoe.hpp>
 #include <fissile/recipes/finedeep.hpp>
+#include <fissile/recipes/finedeep_ffn.hpp>
+#include <fissile/recipes/fuxitranyu.hpp>
+#include <fissile/recipes/landermt.hpp>
 #include <fissile/recipes/robustness.hpp>
 #include <fissile/recipes/text_noise.hpp>
 #include <fissile/recipes/text_pieces.hpp>

@@ -1,6 +1,7 @@
 // Finedeep's layer next to plain loops written from its formulas, what it is when M = 1, and what is counted of it.
 #include "support/counting_new.hpp"
 
+#include <fissile/recipes/finedeep_ffn.hpp>
 #include <fissile/weights/dense_ffn.hpp>
 #include <fissile/weights/exactness.hpp>
 
@@ -70,6 +71,20 @@ TEST(finedeep, a_step_allocates_nothing_and_a_smaller_batch_gives_the_tokens_the
     EXPECT_EQ(testing::allocations - before, 0u);
     for (index_t i = 0; i < tokens * 24; ++i) EXPECT_NEAR(out[to_size(i)], all[to_size(i)], 1e-5f);
   }
+}
+
+TEST(finedeep, inference_allocates_nothing) {
+  const finedeep_case<float> given{{.sublayers = 3, .experts = 2, .seed = 2}, 16, 6, extras::both};
+  const finedeep_ffn run{borrow(given.ffn.view(), finedeep::split(given.ffn.view(), given.chosen)),
+                         silu{},
+                         finedeep::grid(given.chosen),
+                         {{given.routers.data(), 6, 16}, {given.norms.data(), 3, 16}}};
+  finedeep_workspace work{run, {.batch = 6}};
+  std::vector<float> stream = given.tokens;
+  const std::size_t before = testing::allocations;
+  run({stream.data(), 6, 16}, work);
+  EXPECT_EQ(testing::allocations - before, 0u);
+  EXPECT_NE(stream, given.tokens);
 }
 
 TEST(finedeep, weights_stored_small_are_those_widened) {

@@ -134,6 +134,38 @@ TEST(heat_map, column_numbers_do_not_run_into_each_other) {
   }
 }
 
+TEST(heat_map, the_scale_may_begin_anywhere) {
+  heat_map map = one_row({-0.5, 0.25, 1});
+  map.minimum = -0.5;
+  const std::string xml = to_svg(map);
+  EXPECT_EQ(occurrences(xml, "<path fill=\"" + to_string(viridis(0)) + "\""), 1u);
+  EXPECT_EQ(occurrences(xml, "<path fill=\"" + to_string(viridis(128 / 255.0)) + "\""), 1u);
+  EXPECT_EQ(occurrences(xml, "<path fill=\"" + to_string(viridis(1)) + "\""), 1u);
+  for (const char* tick : {">-0.5</text>", ">-0.125</text>", ">0.25</text>", ">0.625</text>"}) {
+    EXPECT_EQ(occurrences(xml, tick), 1u) << tick;
+  }
+  map.minimum = 0;
+  EXPECT_THROW(static_cast<void>(to_svg(map)), setting_error);
+  heat_map equal = one_row({1, 1});
+  equal.minimum = 1;
+  EXPECT_EQ(occurrences(to_svg(equal), "<path fill=\"" + to_string(viridis(0)) + "\""), 1u) << "from 1 to 2";
+}
+
+TEST(heat_map, columns_have_names_side_by_side_or_turned) {
+  heat_map map = one_row({0.1, 0.2, 0.3});
+  map.columns = {"en", "d<e"};
+  const std::string xml = to_svg(map);
+  for (const char* name : {">en</text>", ">d&lt;e</text>", ">2</text>"}) EXPECT_GE(occurrences(xml, name), 1u) << name;
+  EXPECT_EQ(occurrences(xml, "rotate"), 0u);
+  heat_map many = one_row(std::vector<double>(40, 0.5));
+  for (int i = 0; i < 40; ++i) many.columns.push_back("language " + std::to_string(i));
+  const std::string turned = to_svg(many);
+  EXPECT_EQ(testing::not_well_formed(turned), "");
+  EXPECT_EQ(occurrences(turned, "rotate(90 "), 40u);
+  many.columns.clear();
+  EXPECT_LT(attributes(to_svg(many), "<svg", "height")[0], attributes(turned, "<svg", "height")[0]);
+}
+
 TEST(heat_map, what_cannot_be_drawn_is_refused) {
   const double infinite = std::numeric_limits<double>::infinity();
   const auto refusal = [](const heat_map& map) {

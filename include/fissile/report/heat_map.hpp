@@ -17,7 +17,7 @@ namespace fissile {
 
 struct heat_map_row {
   std::string name;
-  std::vector<double> values;  // finite and not negative; NaN: not known, drawn hatched in grey
+  std::vector<double> values;  // finite, none below the map's minimum; NaN: not known, drawn hatched in grey
 };
 struct heat_map_group {
   std::string name;
@@ -33,11 +33,13 @@ struct heat_map {
   std::string value_axis = "frequency";
   std::vector<heat_map_group> groups;
   double maximum = 0;  // the end of the colour scale; 0: the largest value, rounded up; larger values are drawn as it
+  double minimum = 0;  // where the scale begins
+  std::vector<std::string> columns = {};  // names; columns without one are numbered
 };
 
 /// 1200 pixels wide, or more where there are more than about a thousand columns; as high as the rows need.
 /// The same map gives the same bytes. Throws setting_error where there are no rows or no columns, or a value is
-/// negative or infinite.
+/// below the minimum or infinite.
 std::string to_svg(const heat_map& map);
 
 /// The drawing, piece by piece; made by `to_svg`.
@@ -92,24 +94,29 @@ private:
   void check() {
     const auto refuse = [&](const std::string& got) {
       fail<setting_error>({.argument = "heat_map \"" + map_.title + "\"",
-                           .expected = "rows of finite numbers, none negative, and a finite maximum",
+                           .expected = "rows of finite numbers, none below " + svg::number(map_.minimum) +
+                                       ", and a finite maximum above it",
                            .got = got,
                            .cure = "a value that is not known is NaN"});
     };
-    double largest = 0;
+    double largest = map_.minimum;
     for (const heat_map_group& group : map_.groups) {
       rows_ += length(group.rows);
       for (const heat_map_row& row : group.rows) {
         columns_ = std::max(columns_, length(row.values));
         for (const double value : row.values) {
-          if (value < 0 || std::isinf(value)) refuse(svg::number(value) + " in row " + group.name + " " + row.name);
+          if (value < map_.minimum || std::isinf(value)) {
+            refuse(svg::number(value) + " in row " + group.name + " " + row.name);
+          }
           if (value > largest) largest = value;
         }
       }
     }
     if (rows_ == 0 || columns_ == 0) refuse("no values");
-    if (!(map_.maximum >= 0 && std::isfinite(map_.maximum))) refuse("a maximum of " + svg::number(map_.maximum));
-    maximum_ = map_.maximum > 0 ? map_.maximum : svg::round_up(largest);
+    maximum_ = map_.maximum != 0 ? map_.maximum : svg::round_up(largest);
+    if (map_.maximum == 0 && maximum_ == map_.minimum) maximum_ += 1;
+    range_ = maximum_ - map_.minimum;
+    if (!(range_ > 0 && std::isfinite(range_))) refuse("a maximum of " + svg::number(maximum_));
     beyond_ = largest > maximum_;
   }
 
@@ -135,8 +142,8 @@ private:
   void add_cells(const heat_map_row& row, double y) {
     for (index_t column = 0; column < length(row.values); ++column) {
       const double value = row.values[to_size(column)];
-      const int shade =
-          std::isnan(value) ? unknown : static_cast<int>(std::lround(std::min(value / maximum_, 1.0) * shades));
+      const double share = std::min((value - map_.minimum) / range_, 1.0);
+      const int shade = std::isnan(value) ? unknown : static_cast<int>(std::lround(share * shades));
       const std::string from = svg::pixels(edge(column));
       const std::string to = svg::pixels(edge(column + 1) - (cell_ >= 6 ? 1 : 0));
       strokes_[shade] +=
@@ -159,9 +166,16 @@ private:
     out_ += "</g>\n";
   }
 
-  /// Numbers below the columns, as many as are readable.
+  std::string name_of(index_t column) const {
+    return column < length(map_.columns) ? map_.columns[to_size(column)] : std::to_string(column);
+  }
+
+  /// Names or numbers below the columns: names turned where they would not fit, as many as are readable.
   double column_axis(double y) {
-    const double room = svg::text_width(std::to_string(columns_), 12) + 10;
+    double widest = svg::text_width(std::to_string(columns_), 12);
+    for (const std::string& name : map_.columns) widest = std::max(widest, svg::text_width(name, 12));
+    const bool turned = !map_.columns.empty() && widest + 10 > cell_;
+    const double room = turned ? 14 : widest + 10;
     index_t step = 1;
     for (const index_t larger : {2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000}) {
       if (static_cast<double>(step) * cell_ < room) step = larger;
@@ -169,8 +183,11 @@ private:
     for (index_t column = 0; column < columns_; column += step) {
       const double middle = (edge(column) + edge(column + 1)) / 2;
       out_ += svg::line({middle, y}, {middle, y + 4}, "stroke=\"#4d4d4d\"");
-      out_ += svg::text(middle, y + 17, std::to_string(column), {.at = svg::anchor::middle});
+      const std::string turn = "transform=\"rotate(90 " + svg::pixels(middle - 4) + " " + svg::pixels(y + 8) + ")\"";
+      out_ += turned ? svg::text(middle - 4, y + 8, name_of(column), {.extra = turn})
+                     : svg::text(middle, y + 17, name_of(column), {.at = svg::anchor::middle});
     }
+    y += turned ? widest : 0;
     out_ += svg::text((left_ + edge(columns_)) / 2, y + 36, map_.column_axis,
                       {.size = 13, .at = svg::anchor::middle, .extra = italic});
     return y + 36;
@@ -189,7 +206,8 @@ private:
       const double x = left_ + bar * tick / 4;
       const std::string more = tick == 4 && beyond_ ? "\u2265 " : "";
       out_ += svg::line({x, y + height}, {x, y + height + 4}, "stroke=\"#4d4d4d\"");
-      out_ += svg::text(x, y + height + 17, more + svg::number(maximum_ * (tick / 4.0)), {.at = svg::anchor::middle});
+      out_ += svg::text(x, y + height + 17, more + svg::number(map_.minimum + range_ * (tick / 4.0)),
+                        {.at = svg::anchor::middle});
     }
     double x = left_ + bar + 16;
     out_ += svg::text(x, y + 12, map_.value_axis, {.size = 13, .extra = italic});
@@ -203,7 +221,7 @@ private:
 
   const heat_map& map_;
   index_t rows_ = 0, columns_ = 0;
-  double maximum_ = 1;
+  double maximum_ = 1, range_ = 1;
   bool beyond_ = false;  // some value is larger than the scale
   double row_height_ = 0, name_size_ = 0, group_width_ = 0, name_width_ = 0, left_ = 0, cell_ = 0, width_ = 0;
   std::map<int, std::string> strokes_;  // by shade
