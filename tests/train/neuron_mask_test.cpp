@@ -33,7 +33,8 @@ struct masked_case {
     std::vector<char> of_neuron(to_size(ffn.neurons), 0), made;
     for (const index_t j : chosen) of_neuron[to_size(j)] = 1;
     const index_t rows = ffn.gate.empty() ? ffn.neurons : 2 * ffn.neurons;
-    for (index_t row = 0; row < rows; ++row) made.insert(made.end(), to_size(ffn.width), of_neuron[to_size(row % ffn.neurons)]);
+    for (index_t row = 0; row < rows; ++row)
+      made.insert(made.end(), to_size(ffn.width), of_neuron[to_size(row % ffn.neurons)]);
     for (index_t i = 0; i < ffn.width; ++i) made.insert(made.end(), of_neuron.begin(), of_neuron.end());
     if (!ffn.gate_bias.empty()) made.insert(made.end(), of_neuron.begin(), of_neuron.end());
     if (!ffn.up_bias.empty()) made.insert(made.end(), of_neuron.begin(), of_neuron.end());
@@ -63,7 +64,9 @@ TEST(neuron_mask, masked_adam_keeps_the_bits_of_others_and_gives_the_chosen_thos
     }
     for (std::size_t i = 0; i < mine.size(); ++i) {
       EXPECT_TRUE(same_bits(masked[i], mine[i] != 0 ? full[i] : before[i])) << seed << " " << i;
-      if (rule.weight_decay > 0) EXPECT_NE(full[i], before[i]);
+      if (rule.weight_decay > 0) {
+        EXPECT_NE(full[i], before[i]);
+      }
     }
   }
 }
@@ -96,7 +99,9 @@ TEST(neuron_mask, counts_and_refuses) {
   EXPECT_TRUE(mask.chosen(3));
   EXPECT_FALSE(mask.chosen(0));
   EXPECT_EQ(mask, (neuron_mask{5, {1, 3}}));
-  EXPECT_EQ(testing::refusal<setting_error>([] { neuron_mask(5, {1, 1}); }),
+  EXPECT_EQ(testing::refusal<setting_error>([] {
+              neuron_mask(5, {1, 1});
+            }),
             "neuron_mask: chosen: expected neurons from 0 to 4, each at most once, got 1");
   EXPECT_EQ(testing::refusal<setting_error>([] { neuron_mask(5, {5}); }),
             "neuron_mask: chosen: expected neurons from 0 to 4, each at most once, got 5");

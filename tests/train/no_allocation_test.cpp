@@ -3,7 +3,9 @@
 
 #include "train/problem.hpp"
 
+#include <fissile/train/neuron_mask.hpp>
 #include <fissile/train/penalty.hpp>
+#include <fissile/train/two_branches.hpp>
 
 namespace fissile::testing {
 namespace {
@@ -37,6 +39,31 @@ TEST(no_allocation, in_a_training_step) {
     expect_no_allocation<float>(gated);
     expect_no_allocation<bf16>(gated);
   }
+}
+
+TEST(no_allocation, in_a_step_of_dense_layers_and_branches_with_a_mask) {
+  random_source random{2};
+  owned_ffn<float> ffn = random_ffn<float>(random, {.width = 24, .neurons = 70});
+  const auto tokens = random_numbers<float>(random, 33 * 24), row = random_numbers<float>(random, 24);
+  gradient_store<float> store{ffn, 1, 33};
+  const ffn_gradients<float> parts{
+      .gate = {ffn.gate.data(), 70, 24}, .up = {ffn.up.data(), 70, 24}, .down = {ffn.down.data(), 24, 70}};
+  const dense_layer<float, float, silu> dense{ffn.view(), silu{}};
+  std::vector<branch> served(70, branch::general);
+  served[3] = branch::specific;
+  const two_branches<float, float, silu> branches{dense, served, row};
+  masked_adam<float> learn{{70, {3, 40}}, parts};
+  training_scratch scratch{dense, {.batch = 33}};
+  dense_tape remembered{dense, scratch};
+  std::vector<float> out(tokens.size());
+
+  const std::size_t before = allocations;
+  dense.forward({tokens.data(), 33, 24}, remembered, {out.data(), 33, 24});
+  dense.backward(remembered, {tokens.data(), 33, 24}, store.view());
+  branches.forward({tokens.data(), 33, 24}, remembered, {out.data(), 33, 24});
+  branches.backward(remembered, {tokens.data(), 33, 24}, store.view());
+  learn.step(adam{}, parts, store.view());
+  EXPECT_EQ(allocations - before, 0u);
 }
 
 TEST(no_allocation, is_counted_at_all) {

@@ -35,10 +35,12 @@ struct branch_problem {
       for (index_t i = 0; i < ffn.width; ++i) score += row[to_size(i)] * x[i];
       double g = 1 / (1 + std::exp(-score));
       if (use == gate_use::hard) g = g > 0.5 ? 1 : 0;
+      std::vector<double> hidden;
+      for (index_t j = 0; j < ffn.neurons; ++j) hidden.push_back(hidden_of<double>(ffn.view(), silu{}, j, x));
       for (index_t i = 0; i < ffn.width; ++i) {
         double general = 0, specific = 0, rest = 0;
         for (index_t j = 0; j < ffn.neurons; ++j) {
-          const double part = hidden_of<double>(ffn.view(), silu{}, j, x) * ffn.view().down(i, j);
+          const double part = hidden[to_size(j)] * ffn.view().down(i, j);
           const branch own = branches[to_size(j)];
           (own == branch::general ? general : own == branch::specific ? specific : rest) += part;
         }
@@ -83,10 +85,10 @@ TEST(two_branches, gradients_are_finite_differences) {
       testing::gradient_store<double> found{given.ffn, 1, given.batch};
       layer.backward(remembered, {given.slopes.data(), given.batch, given.ffn.width}, found.view(), use);
       const std::vector<std::pair<std::vector<double>*, std::vector<double>*>> parts{
-          {&given.ffn.gate, &found.gate},           {&given.ffn.up, &found.up},
-          {&given.ffn.down, &found.down},           {&given.ffn.gate_bias, &found.gate_bias},
-          {&given.ffn.up_bias, &found.up_bias},     {&given.ffn.down_bias, &found.down_bias},
-          {&given.tokens, &found.tokens},           {&given.row, &found.router}};
+          {&given.ffn.gate, &found.gate},       {&given.ffn.up, &found.up},
+          {&given.ffn.down, &found.down},       {&given.ffn.gate_bias, &found.gate_bias},
+          {&given.ffn.up_bias, &found.up_bias}, {&given.ffn.down_bias, &found.down_bias},
+          {&given.tokens, &found.tokens},       {&given.row, &found.router}};
       random_source random{seed};
       for (const auto& [numbers, gradient] : parts) {
         for (int draw = 0; draw < 6 && !numbers->empty(); ++draw) {

@@ -23,6 +23,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
@@ -112,6 +114,19 @@ public:
 
   /// [pairs x neurons]
   matrix_view<const double> theta() const noexcept { return {theta_.data(), length(pairs()), empty_.neurons()}; }
+
+  /// Adds what was found on other batches, to 1e-12. Throws shape_error for other pairs, neurons or reductions.
+  void merge(const awareness& other) {
+    if (!(empty_ == other.empty_) || reduction_ != other.reduction_) {
+      fail<shape_error>({.argument = "landermt::awareness::merge",
+                         .expected = "the same pairs, neurons, corpus and reduction",
+                         .got = "others"});
+    }
+    undefined_ += other.undefined_;
+    for (std::size_t i = 0; i < theta_.size(); ++i) theta_[i] += other.theta_[i];
+  }
+
+  friend bool operator==(const awareness&, const awareness&) = default;
 
 private:
   neuron_importance empty_;

@@ -4,8 +4,8 @@
 //   y = down_bias + (1 - g) general(x) + g specific(x) + rest(x)
 //
 // LANDeRMT (Zhu et al. 2024) routes between a language-general and a language-specific branch; how is not known to us.
-// This form is ours, after what CLSR (Zhang et al. 2021) does: g in training, in inference 1 where g > 1/2 and 0
-// elsewhere. Neurons of neither branch work as they did.
+// This form is ours, after what CLSR (Zhang et al. 2021) does, without its noise: g in training, in inference 1 where
+// g > 1/2 and 0 elsewhere. Neurons of neither branch work as they did.
 //
 //   dL/dhidden_j = w_j p_j           w_j: 1 - g, g or 1;  p_j = dL/dy . down_j
 //   dL/drow = sum over tokens of s x,  s = g (1 - g) (sum over specific j of h_j p_j - sum over general j of h_j p_j)
