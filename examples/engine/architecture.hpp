@@ -5,18 +5,32 @@
 #include <fissile/file/gguf.hpp>
 
 #include <string>
+#include <string_view>
 
 namespace fissile::engine {
 
+/// Around its feed-forward layers each computes what a LLaMA does; `general.architecture` has these names.
+enum class model_family {
+  llama,   // dense, or a mixture that weighs experts by a softmax over the chosen
+  glm4moe  // a mixture that weighs them by a sigmoid, beside shared experts; halves of rotated heads stand apart
+};
+
+constexpr std::string_view name_of(model_family family) noexcept {
+  return family == model_family::llama ? "llama" : "glm4moe";
+}
+
 struct architecture {
+  model_family family = model_family::llama;
   index_t context = 0;  // tokens it was trained to look back at, this one included
   index_t width = 0;    // of the residual stream
   index_t layers = 0;
-  index_t neurons = 0;    // of each feed-forward layer, or of each expert of a mixture
-  index_t experts = 0;    // of each layer of a mixture; 0: a dense model
-  index_t active = 0;     // of them, for each token
-  index_t heads = 0;      // of queries
-  index_t key_heads = 0;  // of keys and values; several query heads share one
+  index_t neurons = 0;        // of each feed-forward layer, or of each expert of a mixture
+  index_t experts = 0;        // of each layer of a mixture, to choose among; 0: a dense model
+  index_t active = 0;         // of them, for each token
+  index_t shared = 0;         // experts of the same size that work for every token; of glm4moe at least 1
+  float expert_scale = 1.0f;  // what the weights of chosen experts are multiplied by
+  index_t heads = 0;          // of queries
+  index_t key_heads = 0;      // of keys and values; several query heads share one
   index_t head_size = 0;
   index_t rotated = 0;  // numbers of a head that carry the position
   float rotation_base = 10000.0f;
@@ -31,49 +45,68 @@ struct architecture {
   fail<file_error>({.argument = argument, .expected = std::move(expected), .got = std::move(got)});
 }
 
+/// The keys that say who works in a mixture. Refuses rules that this engine has not.
+inline void read_mixture(const gguf_file& file, architecture& read) {
+  const bool llama = read.family == model_family::llama;
+  const std::string name = std::string{name_of(read.family)} + ".";
+  const auto only = [&](const char* key, index_t value, const char* expected) {
+    if (file.get_or<index_t>(name + key, value) != value) refuse(file, name + key, expected, "another");
+  };
+  only("expert_gating_func", llama ? 1 : 2, llama ? "1, softmax" : "2, sigmoid");
+  if (llama) return;
+  only("leading_dense_block_count", 0, "0: experts in every layer");
+  if (file.get_or(name + "expert_weights_norm", false)) refuse(file, name + "expert_weights_norm", "false", "true");
+  const float scale = file.get_or(name + "expert_weights_scale", 1.0f);
+  read.expert_scale = scale == 0 ? 1.0f : scale;  // as llama.cpp reads it
+}
+
 /// Refuses what this engine would silently compute wrongly.
 inline architecture read_architecture(const gguf_file& file) {
-  const auto name = file.get<std::string>("general.architecture");
-  if (name != "llama") refuse(file, "general.architecture", "llama", name);
-  const auto scaling = file.get_or<std::string>("llama.rope.scaling.type", "none");
-  if (scaling != "none") refuse(file, "llama.rope.scaling.type", "none", scaling);
+  const auto family_name = file.get<std::string>("general.architecture");
+  architecture read;
+  if (family_name == name_of(model_family::glm4moe)) {
+    read.family = model_family::glm4moe;
+  } else if (family_name != name_of(model_family::llama)) {
+    refuse(file, "general.architecture", "llama or glm4moe", family_name);
+  }
+  const std::string name = family_name + ".";
+  const auto scaling = file.get_or<std::string>(name + "rope.scaling.type", "none");
+  if (scaling != "none") refuse(file, name + "rope.scaling.type", "none", scaling);
   // Far above any model, far below what overflows: a size from a file is multiplied with others.
   const auto size = [&](const char* key, index_t most = index_t{1} << 24) {
-    const auto value = file.get<index_t>(std::string{"llama."} + key);
-    if (value < 1 || value > most) {
-      refuse(file, std::string{"llama."} + key, "1 to " + std::to_string(most), std::to_string(value));
-    }
+    const auto value = file.get<index_t>(name + key);
+    if (value < 1 || value > most) refuse(file, name + key, "1 to " + std::to_string(most), std::to_string(value));
     return value;
   };
-  architecture read;
+  const auto size_or = [&](const char* key, index_t most, index_t otherwise) {
+    return file.find(name + key) ? size(key, most) : otherwise;
+  };
   read.context = size("context_length");
   read.width = size("embedding_length");
   read.layers = size("block_count", 10000);
-  read.neurons = size("feed_forward_length");
   read.heads = size("attention.head_count", read.width);
-  read.key_heads =
-      file.find("llama.attention.head_count_kv") ? size("attention.head_count_kv", read.heads) : read.heads;
-  read.head_size = file.find("llama.attention.key_length") ? size("attention.key_length") : read.width / read.heads;
-  read.rotated =
-      file.find("llama.rope.dimension_count") ? size("rope.dimension_count", read.head_size) : read.head_size;
-  read.rotation_base = file.get_or("llama.rope.freq_base", read.rotation_base);
-  read.norm_epsilon = file.get_or("llama.attention.layer_norm_rms_epsilon", read.norm_epsilon);
-  if (file.get_or("llama.attention.value_length", read.head_size) != read.head_size) {
-    refuse(file, "llama.attention.value_length", "the length of keys", "another");
+  read.key_heads = size_or("attention.head_count_kv", read.heads, read.heads);
+  read.head_size = size_or("attention.key_length", index_t{1} << 24, read.width / read.heads);
+  read.rotated = size_or("rope.dimension_count", read.head_size, read.head_size);
+  read.rotation_base = file.get_or(name + "rope.freq_base", read.rotation_base);
+  read.norm_epsilon = file.get_or(name + "attention.layer_norm_rms_epsilon", read.norm_epsilon);
+  if (file.get_or(name + "attention.value_length", read.head_size) != read.head_size) {
+    refuse(file, name + "attention.value_length", "the length of keys", "another");
   }
   if (read.heads % read.key_heads != 0) {
-    refuse(file, "llama.attention.head_count_kv", "a divisor of head_count " + std::to_string(read.heads),
+    refuse(file, name + "attention.head_count_kv", "a divisor of head_count " + std::to_string(read.heads),
            std::to_string(read.key_heads));
   }
-  if (file.get_or<index_t>("llama.expert_count", 0) != 0) {
+  if (read.rotated % 2 != 0) {
+    refuse(file, name + "rope.dimension_count", "an even number", std::to_string(read.rotated));
+  }
+  const bool glm4moe = read.family == model_family::glm4moe;
+  read.neurons = size(glm4moe ? "expert_feed_forward_length" : "feed_forward_length");
+  if (glm4moe || file.get_or<index_t>(name + "expert_count", 0) != 0) {
     read.experts = size("expert_count", 65536);
     read.active = size("expert_used_count", read.experts);
-    if (file.get_or<index_t>("llama.expert_gating_func", 1) != 1) {
-      refuse(file, "llama.expert_gating_func", "1, softmax", "another");
-    }
-  }
-  if (read.rotated % 2 != 0) {
-    refuse(file, "llama.rope.dimension_count", "an even number", std::to_string(read.rotated));
+    read.shared = glm4moe ? size("expert_shared_count", 65536) : 0;
+    read_mixture(file, read);
   }
   return read;
 }

@@ -26,3 +26,6 @@
 
 // writing: greedy text
 #include <engine/generate.hpp>
+
+// The backward pass, what the loss of a text asks of every component's outputs, is for analyses and stands apart:
+// <engine/gradients.hpp>.

@@ -85,7 +85,7 @@ int main(int count, char** arguments) try {
   CLI11_PARSE(app, count, arguments);
 
   thread_pool pool{asked.threads};
-  if (gguf_file{asked.path}.get_or<index_t>("llama.expert_count", 0) != 0) {
+  if (engine::read_architecture(gguf_file{asked.path}).experts != 0) {
     run_mixture(asked, pool);
     return 0;
   }

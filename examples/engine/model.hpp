@@ -20,7 +20,7 @@ class model : public model_frame {
 public:
   explicit model(std::string path) : model_frame(std::move(path)) {
     if (sizes().experts != 0) {
-      refuse(file(), "llama.expert_count", "a dense model",
+      refuse(file(), std::string{name_of(sizes().family)} + ".expert_count", "a dense model",
              "a mixture of " + std::to_string(sizes().experts) + " experts");
     }
     const index_t width = sizes().width, neurons = sizes().neurons;

@@ -1,6 +1,7 @@
 // All of a LLaMA model but its feed-forward layers: sizes, embeddings, attention and norms, every weight as a view.
 //
-// F32 tensors are borrowed from the mapped file; others are widened to float once.
+// F32 tensors are borrowed from the mapped file; others are widened to float once, and rows of q and k that stand in
+// another order than heads are rotated in here are put into it.
 #pragma once
 
 #include <engine/architecture.hpp>
@@ -46,12 +47,13 @@ protected:
     output_ = file_.find_tensor("output.weight") ? matrix<float>("output.weight", vocabulary, width) : embedding_;
     for (index_t layer = 0; layer < sizes_.layers; ++layer) {
       const std::string block = "blk." + std::to_string(layer) + ".";
+      const char* norm = sizes_.family == model_family::llama ? "ffn_norm.weight" : "post_attention_norm.weight";
       blocks_.push_back({.attention_norm = vector(block + "attn_norm.weight"),
-                         .query = matrix<float>(block + "attn_q.weight", sizes_.query_width(), width),
-                         .key = matrix<float>(block + "attn_k.weight", sizes_.key_width(), width),
+                         .query = heads(block + "attn_q.weight", sizes_.query_width()),
+                         .key = heads(block + "attn_k.weight", sizes_.key_width()),
                          .value = matrix<float>(block + "attn_v.weight", sizes_.key_width(), width),
                          .output = matrix<float>(block + "attn_output.weight", width, sizes_.query_width()),
-                         .ffn_norm = vector(block + "ffn_norm.weight")});
+                         .ffn_norm = vector(block + norm)});
     }
   }
   model_frame(model_frame&&) = default;
@@ -85,9 +87,25 @@ protected:
 private:
   vector_view<const float> vector(const std::string& name) { return matrix<float>(name, 1, sizes_.width).row(0); }
 
+  /// q or k, rotated pairs side by side: of a head, numbers 2 i and 2 i + 1 are i and rotated / 2 + i in files of
+  /// glm4moe.
+  matrix_view<const float> heads(const std::string& name, index_t rows) {
+    const matrix_view<const float> stored = matrix<float>(name, rows, sizes_.width);
+    if (sizes_.family == model_family::llama) return stored;
+    std::vector<float>& paired = widened_.emplace_back();
+    paired.reserve(to_size(rows * sizes_.width));
+    for (index_t row = 0; row < rows; ++row) {
+      const index_t at = row % sizes_.head_size;
+      const index_t from = at < sizes_.rotated ? at / 2 + at % 2 * (sizes_.rotated / 2) : at;
+      const vector_view<const float> numbers = stored.row(row - at + from);
+      paired.insert(paired.end(), numbers.begin(), numbers.end());
+    }
+    return {paired.data(), rows, sizes_.width};
+  }
+
   gguf_file file_;
   architecture sizes_;
-  std::vector<std::vector<float>> widened_;
+  std::vector<std::vector<float>> widened_;  // or put into another order
   std::set<std::string_view> used_;
   matrix_view<const float> embedding_, output_;
   vector_view<const float> output_norm_;

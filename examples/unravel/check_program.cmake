@@ -93,6 +93,8 @@ endif()
 
 run(0 "4 of 4 experts" convert tiny.gguf all.gguf --experts 4 --active 4 ${texts} --bytes 512)
 run(0 "2 of 4 experts" convert tiny.gguf some.gguf --experts 4 --active 2 --router analytic ${texts} --bytes 512)
+run(0 "2 of 3 experts and 1 shared;may be overridden;bits per byte"
+  convert tiny.gguf shared.gguf --experts 4 --active 2 --shared 1 --router analytic ${texts} --bytes 512)
 run(0 "" prune tiny.gguf ${texts} --score wanda --rate 0.5 --save-imatrix tiny.imatrix --out masked.gguf)
 run(0 "importance" convert tiny.gguf busiest.gguf --experts 4 --active 4 --partition importance
     --imatrix tiny.imatrix ${texts} --bytes 512)
@@ -120,7 +122,20 @@ run(1 "unravel: --widths: expected padded" prune tiny.gguf ${texts} --score wand
 run(1 "write --router distilled" convert tiny.gguf no.gguf --experts 4 --active 2 --router zero)
 run(1 "unravel: --imatrix" convert tiny.gguf no.gguf --experts 4 --active 4 --partition importance)
 run(1 "experts" convert tiny.gguf no.gguf --experts 7 --active 7)
+run(1 "--shared: expected at least two" convert tiny.gguf no.gguf --experts 4 --active 1 --shared 3)
+run(1 "--active: expected from 1 to 3" convert tiny.gguf no.gguf --experts 4 --active 4 --shared 1)
+run(1 "--shared: expected --target llama.cpp" convert tiny.gguf no --experts 4 --active 3 --shared 1 --target hf)
+run(1 "choose among all experts" convert tiny.gguf no.gguf --experts 4 --active 2 --shared 1 --router routers.gguf)
 run(1 "as Mixtral rotates" convert tiny.gguf no --experts 4 --active 4 --target hf ${texts})
+file(WRITE ${FOLDER}/lines_en.txt "one line\nanother\n")
+file(WRITE ${FOLDER}/lines_de.txt "eine Zeile\nnoch eine\n")
+file(WRITE ${FOLDER}/lines_one.txt "one line\n")
+set(lines --text en=lines_en.txt --text de=lines_de.txt)
+run(0 "Mean cosine of languages;nats a line;Written to analysed" analyse tiny.gguf ${lines} --parallel --silenced 5
+  --threads 1 --out analysed)
+run(1 "unravel: --parallel: expected as many lines" analyse tiny.gguf --text en=lines_en.txt --text de=lines_one.txt
+  --parallel --out no)
+run(1 "a dense model" analyse all.gguf ${lines} --out no)
 run(1 "fissile.dsmoe.experts" gated tiny.gguf)
 run(1 "unravel: --element: expected one of float, bf16" speed tiny.gguf --element q4 --json no)
 run(1 "unravel: --synthetic: expected tinyllama" speed --synthetic llama --json no)

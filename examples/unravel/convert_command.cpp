@@ -64,16 +64,18 @@ std::vector<std::vector<float>> routers_of(const std::string& path, const conver
 }
 
 planning settled(const convert_words& asked, const gguf_file& file) {
-  const std::string usual = asked.active == asked.experts ? "zero" : "distilled";
+  const index_t routed = asked.experts - asked.shared;
+  const std::string usual = asked.active == routed ? "zero" : "distilled";
   planning how{.experts = asked.experts,
                .active = asked.active,
+               .shared = asked.shared,
                .split = split_named(asked.partition),
                .router = router_named(asked.router.empty() ? usual : asked.router)};
   how.fit = distil_plan{}.fit;
   how.fit.steps = asked.steps;
   how.seed = asked.seed;
   if (asked.logit_spread > 0) how.spread = asked.logit_spread;
-  if (how.router == router_rule::zero && asked.active != asked.experts) {
+  if (how.router == router_rule::zero && asked.active != routed) {
     fail<setting_error>({.argument = "--router",
                          .expected = "a router that chooses " + std::to_string(asked.active) + " experts",
                          .got = "zero, which serves only where all work",
@@ -87,6 +89,11 @@ planning settled(const convert_words& asked, const gguf_file& file) {
   if (how.split == split_rule::importance) how.measured = read_imatrix(asked.imatrix);
   if (how.split == split_rule::file) how.given_splits = read_partitions_json(asked.partition);
   if (how.router == router_rule::file) {
+    if (asked.shared > 0) {
+      fail<setting_error>({.argument = "--router",
+                           .expected = "analytic or distilled beside shared experts",
+                           .got = "a file, whose routers choose among all experts"});
+    }
     if (how.split != split_rule::even) {
       fail<setting_error>({.argument = "--partition",
                            .expected = "even, which `unravel distil` learns for",
@@ -104,8 +111,10 @@ std::string told(const convert_words& asked, const planning& how, const convert_
                              : how.router == router_rule::analytic ? "analytic"
                              : how.router == router_rule::file     ? "of a file"
                                                                    : "distilled";
-  std::string made = fmt::format("{} of {} experts, partition {}, router {}", asked.active, asked.experts,
-                                 how.split == split_rule::file ? "of a file" : asked.partition, router);
+  const std::string shared = asked.shared > 0 ? fmt::format(" and {} shared", asked.shared) : "";
+  std::string made =
+      fmt::format("{} of {} experts{}, partition {}, router {}", asked.active, asked.experts - asked.shared, shared,
+                  how.split == split_rule::file ? "of a file" : asked.partition, router);
   return how.reads() ? made + ", from " + texts.corpus : made;
 }
 
@@ -119,8 +128,8 @@ moe_plan plan_for(const convert_words& asked, const gguf_file& file, const plann
   }
   // Without a look at the weights: any architecture, and no time.
   const moe_sizes sizes = sizes_of(file);
-  const moe_layer layer{even_slices{}.split(sizes.neurons, asked.experts)};
-  return {.experts = asked.experts,
+  const moe_layer layer{share_experts(even_slices{}.split(sizes.neurons, asked.experts), asked.shared)};
+  return {.experts = asked.experts - asked.shared,
           .active = asked.active,
           .layers = std::vector<moe_layer>(to_size(sizes.layers), layer),
           .made = told(asked, how, texts)};
@@ -153,8 +162,11 @@ void run_convert(const convert_words& asked) {
   if (std::filesystem::equivalent(asked.model, asked.target, ignored)) {
     fail<file_error>({.argument = "OUT " + asked.target, .expected = "a new file", .got = "the input"});
   }
-  recipe_for(file);
-  if (llama) check_counts(file, {asked.experts, asked.active}, down);
+  if (!llama && asked.shared > 0) {
+    fail<setting_error>({.argument = "--shared", .expected = "--target llama.cpp", .got = "--target hf"});
+  }
+  recipe_for(file, asked.shared > 0 ? weighing::sigmoid : weighing::softmax);
+  if (llama) check_counts(file, {asked.experts, asked.active, asked.shared}, down);
   const planning how = settled(asked, file);
   const convert_texts texts = how.reads() ? cut(asked, file) : convert_texts{};
   const moe_plan plan = plan_for(asked, file, how, texts);

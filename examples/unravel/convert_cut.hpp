@@ -11,15 +11,34 @@
 
 namespace fissile::unravel {
 
-/// gate and up: the rows of the neurons of one expert after the other, their bytes as they are stored. `rows`: mapped.
-inline std::string cut_rows(std::string_view rows, const partition& split) {
-  const std::size_t row = rows.size() / to_size(split.neurons());
+/// Some rows of a stored matrix in this order, their bytes as they are. `rows`: mapped, `count` of them.
+inline std::string cut_rows(std::string_view rows, index_t count, vector_view<const index_t> order) {
+  const std::size_t row = rows.size() / to_size(count);
   std::string cut;
-  cut.reserve(rows.size());
-  for (const index_t neuron : split.experts(0, split.experts())) cut += rows.substr(to_size(neuron) * row, row);
+  cut.reserve(order.size() * row);
+  for (const index_t from : order) cut += rows.substr(to_size(from) * row, row);
   forget_pages(rows);
   return cut;
 }
+
+/// Columns of a stored matrix, times a factor, as numbers of another type; both types are widenable.
+struct scaled_columns {
+  const gguf_tensor* matrix;
+  std::string_view rows;  // its bytes
+  gguf_type type;
+  float factor;
+
+  /// [rows x columns]. Adds to `error` what rounding cost.
+  void append(vector_view<const index_t> columns, std::string& to, rounding_error& error) const {
+    const std::size_t row = rows.size() / to_size(matrix->rows());
+    std::vector<float> numbers(columns.size());
+    for (std::size_t first = 0; first < rows.size(); first += row) {
+      take_columns(matrix->type, rows.data() + first, columns, numbers.data());
+      for (float& number : numbers) number *= factor;
+      append_stored(type, {numbers.data(), columns.length()}, to, error);
+    }
+  }
+};
 
 /// How the down weights of a layer become columns of experts.
 class down_cut {
@@ -30,6 +49,7 @@ public:
       : file_(&file),
         down_(&file.tensor(ffn_tensor(layer, "down"))),
         split_(&plan.layers[to_size(layer)].split),
+        shared_(plan.shared()),
         factor_(plan.down_factor()),
         type_(as ? *as : down_->type) {
     const auto block = static_cast<index_t>(layout_of(down_->type).block);
@@ -52,11 +72,41 @@ public:
   /// Whether blocks are cut as they are: then only their scales are rounded.
   bool blocks() const noexcept { return blocks_; }
 
-  /// [experts * width x neurons of an expert]. Adds to `error` what rounding cost; throws setting_error where numbers
-  /// became infinite.
+  /// The experts to choose among, [experts * width x neurons of an expert]. Adds to `error` what rounding cost; throws
+  /// setting_error where numbers became infinite.
   std::string cut(rounding_error& error) const {
-    std::string made;
-    blocks_ ? cut_blocks(made, error) : cut_numbers(made, error);
+    std::string made = room_for(split_->experts(shared_, split_->experts()).length());
+    for (index_t e = shared_; e < split_->experts(); ++e) append(split_->expert(e), made, error);
+    return finished(std::move(made), error);
+  }
+  /// The shared experts as one, [width x their neurons]; otherwise the same.
+  std::string cut_shared(rounding_error& error) const {
+    std::string made = room_for(split_->experts(0, shared_).length());
+    append(split_->experts(0, shared_), made, error);
+    return finished(std::move(made), error);
+  }
+
+private:
+  /// Empty, and never moved while so many neurons are appended: matrices are large.
+  std::string room_for(index_t neurons) const {
+    std::string room;
+    room.reserve(to_size(down_->rows() * neurons) / layout_of(type_).block * layout_of(type_).bytes);
+    return room;
+  }
+  void append(vector_view<const index_t> neurons, std::string& made, rounding_error& error) const {
+    const std::string_view stored = file_->raw(down_->name);
+    if (!blocks_) return scaled_columns{down_, stored, type_, factor_}.append(neurons, made, error);
+    const auto block = static_cast<index_t>(layout_of(type_).block);
+    const auto bytes = static_cast<std::size_t>(layout_of(type_).bytes);
+    const std::size_t row = stored.size() / to_size(down_->rows());
+    for (std::size_t first = 0; first < stored.size(); first += row) {
+      for (index_t i = 0; i < neurons.length(); i += block) {
+        made += stored.substr(first + to_size(neurons[i] / block) * bytes, bytes);
+      }
+    }
+  }
+  std::string finished(std::string made, rounding_error& error) const {
+    if (blocks_) multiply_blocks(type_, factor_, made, error);
     forget_pages(file_->raw(down_->name));
     if (error.infinite == 0) return made;
     fail<setting_error>({.argument = "--down",
@@ -65,42 +115,10 @@ public:
                          .cure = "write --down bf16 or f32"});
   }
 
-private:
-  void cut_blocks(std::string& made, rounding_error& error) const {
-    const std::string_view stored = file_->raw(down_->name);
-    const auto block = static_cast<index_t>(layout_of(type_).block);
-    const auto bytes_of_block = static_cast<std::size_t>(layout_of(type_).bytes);
-    const std::size_t row_bytes = stored.size() / to_size(down_->rows());
-    made.reserve(stored.size());
-    for (index_t e = 0; e < split_->experts(); ++e) {
-      const vector_view<const index_t> neurons = split_->expert(e);
-      for (index_t row = 0; row < down_->rows(); ++row) {
-        for (index_t i = 0; i < neurons.length(); i += block) {
-          made +=
-              stored.substr(to_size(row) * row_bytes + to_size(neurons[i] / block) * bytes_of_block, bytes_of_block);
-        }
-      }
-    }
-    multiply_blocks(type_, factor_, made, error);
-  }
-  void cut_numbers(std::string& made, rounding_error& error) const {
-    const std::string_view stored = file_->raw(down_->name);
-    const std::size_t row_bytes = stored.size() / to_size(down_->rows());
-    made.reserve(to_size(down_->count()) / layout_of(type_).block * layout_of(type_).bytes);
-    std::vector<float> columns(to_size(split_->largest()));
-    for (index_t e = 0; e < split_->experts(); ++e) {
-      const vector_view<const index_t> neurons = split_->expert(e);
-      for (index_t row = 0; row < down_->rows(); ++row) {
-        take_columns(down_->type, stored.data() + to_size(row) * row_bytes, neurons, columns.data());
-        for (float& number : columns) number *= factor_;
-        append_stored(type_, {columns.data(), neurons.length()}, made, error);
-      }
-    }
-  }
-
   const gguf_file* file_;
   const gguf_tensor* down_;
   const partition* split_;
+  index_t shared_;
   float factor_;
   gguf_type type_;
   bool blocks_ = false;

@@ -9,10 +9,8 @@
 // converted.
 #pragma once
 
-#include "convert_blocks.hpp"
-#include "convert_pages.hpp"
+#include "convert_cut.hpp"
 #include "mixtral_names.hpp"
-#include "moe_plan.hpp"
 
 #include <engine/architecture.hpp>
 
@@ -169,14 +167,8 @@ private:
       out_.add({.name = name, .type = to_string(type), .shape = {tensor.rows(), split.size(e)}},
                [this, tensor, type, neurons = split.expert(e)] {
                  const std::string_view rows = file_->raw(tensor.name);
-                 const std::size_t row = rows.size() / to_size(tensor.rows());
-                 std::vector<float> numbers(neurons.size());
                  std::string made;
-                 for (std::size_t first = 0; first < rows.size(); first += row) {
-                   take_columns(tensor.type, rows.data() + first, neurons, numbers.data());
-                   for (float& number : numbers) number *= plan_->down_factor();
-                   append_stored(type, {numbers.data(), neurons.length()}, made, done_.down);
-                 }
+                 scaled_columns{&tensor, rows, type, plan_->down_factor()}.append(neurons, made, done_.down);
                  forget_pages(rows);
                  return made;
                });

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "convert_cut.hpp"
-#include "moe_plan.hpp"
+#include "convert_glm4moe.hpp"
 
 #include <fissile/file/gguf.hpp>
 
@@ -20,30 +20,35 @@ namespace fissile::unravel {
 struct moe_recipe {
   std::string_view from, to;          // of general.architecture, and what keys begin with
   std::string_view expert_width_key;  // without the architecture
+  weighing weights = weighing::softmax;
 };
 
-/// Both weigh experts by a softmax whose chosen weights are divided by their sum.
-inline constexpr std::array<moe_recipe, 2> moe_recipes{
-    {{"llama", "llama", "feed_forward_length"}, {"qwen3", "qwen3moe", "expert_feed_forward_length"}}};
+inline constexpr std::array<moe_recipe, 3> moe_recipes{
+    {{"llama", "llama", "feed_forward_length"},
+     {"qwen3", "qwen3moe", "expert_feed_forward_length"},
+     {"llama", "glm4moe", "expert_feed_forward_length", weighing::sigmoid}}};
 
-/// Throws file_error for a file that is no dense model of a known architecture.
-inline const moe_recipe& recipe_for(const gguf_file& file) {
+/// Throws file_error for a file that is no dense model of an architecture that has a mixture of this kind.
+inline const moe_recipe& recipe_for(const gguf_file& file, weighing weights) {
   const auto name = file.get<std::string>("general.architecture");
   const auto refuse = [&](std::string_view what, std::string expected, std::string got) {
     const std::string argument = file.path() + ": " + std::string{what};
     fail<file_error>({.argument = argument, .expected = std::move(expected), .got = std::move(got)});
   };
   for (const moe_recipe& recipe : moe_recipes) {
-    if (name != recipe.from) continue;
+    if (name != recipe.from || weights != recipe.weights) continue;
     if (file.get_or<index_t>(name + ".expert_count", 0) != 0)
       refuse(name + ".expert_count", "a dense model", "a mixture");
     for (const gguf_tensor& tensor : file.tensors()) {
       if (tensor.name.find(".ffn_") == tensor.name.npos || tensor.name.ends_with(".weight")) continue;
       refuse(tensor.name, "feed-forward layers without biases", "one");  // no mixture of llama.cpp adds them
     }
+    if (weights == weighing::sigmoid) check_glm4moe(file);
     return recipe;
   }
-  refuse("general.architecture", "llama (LLaMA, Mistral) or qwen3", name);
+  refuse("general.architecture",
+         weights == weighing::softmax ? "llama (LLaMA, Mistral) or qwen3" : "llama (LLaMA, Mistral), for --shared",
+         name);
   return moe_recipes.front();
 }
 
@@ -64,19 +69,25 @@ inline std::vector<index_t> fitting_counts(index_t neurons, index_t block) {
 }
 
 /// The most experts of a token that llama.cpp has memory for. A graph has room for 8 nodes a tensor of the file, at
-/// least 1024; a layer takes two for each expert and 44 more. Nodes and weights together have to fit into a hash table
-/// of the next size that ggml has. The constants were found by trying: docs/convert.md.
-/// tensors: of the converted file.
-inline index_t most_active(index_t layers, index_t tensors) noexcept {
-  const index_t nodes = std::max<index_t>(1024, 8 * tensors);
+/// least 1024; a layer takes two for each expert and 44 or 45 more. Nodes and weights together have to fit into a hash
+/// table of the next size that ggml has. The constants were found by trying: docs/convert.md.
+/// tensors: of the dense file.
+inline index_t most_active(index_t layers, index_t tensors, weighing weights) noexcept {
+  const bool softmax = weights == weighing::softmax;
+  const index_t nodes = std::max<index_t>(1024, 8 * (tensors + (softmax ? 1 : 5) * layers));
   index_t table = 1031;
   for (const index_t larger : {2053, 4099, 8209, 16411, 32771}) table = nodes > table ? larger : table;
-  const index_t by_nodes = nodes - 24 - 44 * layers, by_table = table - 11 - 56 * layers;
+  const index_t by_nodes = softmax ? nodes - 24 - 44 * layers : nodes - 15 - 45 * layers;
+  const index_t by_table = softmax ? table - 11 - 56 * layers : table - 16 - 61 * layers;
   return std::max<index_t>(1, std::min(by_nodes, by_table) / (2 * layers));
 }
 
 struct moe_counts {
-  index_t experts = 0, active = 0;
+  index_t experts = 0;  // of a layer, all of one size
+  index_t active = 0;   // for each token, of those that are not shared
+  index_t shared = 0;   // of them, for every token
+
+  index_t routed() const noexcept { return experts - shared; }
 };
 
 /// The type that down weights are written in: as asked for, or as they are stored.
@@ -109,10 +120,15 @@ inline void check_counts(const gguf_file& file, const moe_counts& counts, std::o
             ": of " + std::to_string(sizes.neurons) + " neurons " + (list.empty() ? "none" : list),
         counts.experts, block > 1 ? "or write down weights in another type: --down bf16" : "");
   }
-  if (counts.active < 1 || counts.active > counts.experts) {
-    refuse("--active", "from 1 to " + std::to_string(counts.experts), counts.active, "");
+  if (counts.shared < 0 || counts.routed() < 2) {
+    refuse("--shared", "at least two of " + std::to_string(counts.experts) + " experts left to choose among",
+           counts.shared, "");
   }
-  const index_t most = most_active(sizes.layers, length(file.tensors()) + sizes.layers);
+  if (counts.active < 1 || counts.active > counts.routed()) {
+    refuse("--active", "from 1 to " + std::to_string(counts.routed()), counts.active, "");
+  }
+  const weighing weights = counts.shared > 0 ? weighing::sigmoid : weighing::softmax;
+  const index_t most = most_active(sizes.layers, length(file.tensors()), weights);
   if (counts.active > most) {
     refuse("--active",
            "at most " + std::to_string(most) + " in " + std::to_string(sizes.layers) +

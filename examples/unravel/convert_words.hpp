@@ -15,8 +15,8 @@ namespace fissile::unravel {
 /// As typed; what is empty was left out.
 struct convert_words {
   std::string model, target, guide, json;
-  std::vector<std::string> texts;  // LANGUAGE=FILE
-  index_t experts = 0, active = 0;
+  std::vector<std::string> texts;               // LANGUAGE=FILE
+  index_t experts = 0, active = 0, shared = 0;  // of all experts some are shared, of the others some are active
   std::string partition = "even";
   std::string imatrix;  // what --partition importance goes by
   std::string router;   // zero where all experts work, else distilled

@@ -77,6 +77,9 @@ int main(int count, char** words) try {
   convert_words converted;
   const CLI::App& convert_command =
       command("convert", "Writes a dense model as a mixture that llama.cpp runs", converted);
+  analyse_words analysed;
+  const CLI::App& analyse_command = command(
+      "analyse", "What of the model each language hangs on, and how alike languages are in each layer", analysed);
   distil_words learned;
   const CLI::App& distil_command = command(
       "distil", "Teaches routers, layer by layer, to give the dense layers' outputs with a share of the experts",
@@ -92,6 +95,7 @@ int main(int count, char** words) try {
   if (study_command.parsed()) run_study(studied, command_line(count, words));
   if (prune_command.parsed()) run_prune(pruned);
   if (convert_command.parsed()) run_convert(converted);
+  if (analyse_command.parsed()) run_analyse(analysed, command_line(count, words));
   if (distil_command.parsed()) run_distil(learned);
   if (gated_command.parsed()) run_gated(gated);
   if (speed_command.parsed()) run_speed(timed);

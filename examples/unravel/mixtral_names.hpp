@@ -1,4 +1,5 @@
-// How a Mixtral model calls what a dense LLaMA model has, too, and in which order the rows of its q and k stand.
+// How a Mixtral model calls what a dense LLaMA model has, too, and the order of the rows of q and k that it shares with
+// glm4moe.
 #pragma once
 
 #include <fissile/file/names/place.hpp>

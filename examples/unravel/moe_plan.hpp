@@ -1,9 +1,12 @@
 // What a dense model is converted by: for every layer the neurons of its experts and the rows of its router.
 //
-// Engines weigh the K experts of a token by a softmax over their scores, which sums to 1. A dense layer sums its
-// neurons with weight 1, so K goes into the down weights and the router is so small that all K weights are nearly 1/K:
+// A dense layer sums its neurons with weight 1. Engines weigh the K chosen experts of a token by their scores, in one
+// of two ways; the router is so small that either comes near to 1:
 //
-//   y = sum over chosen e of p_e * K down_e . hidden_e(x),   p = softmax(eps * rows . x) over the chosen, p_e ~ 1/K
+//   softmax   y = sum over chosen e of p_e * K down_e . hidden_e(x),   p = softmax(eps * rows . x) over the chosen
+//             p sums to 1 and each is nearly 1/K, so K goes into the down weights
+//   sigmoid   y = shared(x) + sum over chosen e of p_e * down_e . hidden_e(x),   p_e = 2 sigmoid(eps * rows_e . x)
+//             each is nearly 1, whatever K is; beside the chosen, shared experts work
 #pragma once
 
 #include <fissile/partition/partition.hpp>
@@ -33,6 +36,9 @@ struct moe_layer {
   }
 };
 
+/// How an engine weighs the experts that a token chose.
+enum class weighing { softmax, sigmoid };
+
 /// Plain data, the same for every target. `check` it before use.
 struct moe_plan {
   index_t experts = 0;            // N: routed experts of each layer
@@ -40,8 +46,12 @@ struct moe_plan {
   std::vector<moe_layer> layers;  // first layer first
   std::string made = {};  // in words, for reports and files: "balanced_clusters; routers distilled from en + de"
 
-  /// What the down weights of routed experts are multiplied by; those of shared experts stay.
-  float down_factor() const noexcept { return static_cast<float>(active); }
+  /// Of each layer.
+  index_t shared() const { return layers.empty() ? 0 : layers.front().shared(); }
+  /// Shared experts and weights by a sigmoid come together: what llama.cpp can run of a dense LLaMA has both or none.
+  weighing weights() const { return shared() > 0 ? weighing::sigmoid : weighing::softmax; }
+  /// What down weights are multiplied by.
+  float down_factor() const { return weights() == weighing::softmax ? static_cast<float>(active) : 1.0f; }
 };
 
 /// The sizes that a plan must fit.
@@ -70,9 +80,8 @@ inline void check(const moe_plan& plan, const moe_sizes& sizes) {
     if (one.split.neurons() != sizes.neurons) {
       refuse(where + "neurons", std::to_string(sizes.neurons), std::to_string(one.split.neurons()));
     }
-    if (one.shared() != plan.layers.front().shared()) {
-      refuse(where + "shared experts", std::to_string(plan.layers.front().shared()) + " as in layer 0",
-             std::to_string(one.shared()));
+    if (one.shared() != plan.shared()) {
+      refuse(where + "shared experts", std::to_string(plan.shared()) + " as in layer 0", std::to_string(one.shared()));
     }
     for (index_t e = 0; e < one.split.experts(); ++e) {
       if (one.split.size(e) != one.expert_neurons()) {

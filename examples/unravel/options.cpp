@@ -86,6 +86,11 @@ void add_options(CLI::App& command, convert_words& asked) {
       ->check(CLI::PositiveNumber);
   command.add_option("--active", asked.active, "of them, for each token")->required()->check(CLI::PositiveNumber);
   command
+      .add_option("--shared", asked.shared,
+                  "of them, for every token, beside the active ones: written as glm4moe, whose scale is right for any "
+                  "number of active experts")
+      ->check(CLI::PositiveNumber);
+  command
       .add_option("--partition", asked.partition,
                   "which neurons work together: even, shuffled, clusters, coactivation, markers, importance or "
                   "FILE.json")
@@ -106,6 +111,31 @@ void add_options(CLI::App& command, convert_words& asked) {
   command.add_option("--steps", asked.steps, "of learning, a layer")->check(CLI::PositiveNumber)->capture_default_str();
   command.add_option("--seed", asked.seed, "of shuffled neurons, clusters and learning")->capture_default_str();
   command.add_option("--json", asked.json, "a file to write the report into");
+}
+
+void add_options(CLI::App& command, analyse_words& asked) {
+  analyse_settings& chosen = asked.settings;
+  command.add_option("MODEL", asked.model, "a GGUF file of a dense LLaMA model [examples/models/babel.gguf]");
+  command.add_option("--text", asked.texts, "LANGUAGE=FILE, a paragraph a line, one for each language [as study]")
+      ->allow_extra_args(false);
+  command.add_option("--guide", asked.guide, "where the package installation-guide-amd64 was unpacked");
+  command.add_flag_callback(
+      "--parallel", [&chosen] { chosen.order = line_order::parallel; },
+      "line i of each text translates line i of the others [without --text: the guide's pages that do]");
+  command.add_option("--windows", chosen.windows, "lines read of each text, at most, spread evenly over it")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command
+      .add_option("--silenced", chosen.silenced,
+                  "neurons drawn to be silenced one by one, beside what gradients say of them")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  command.add_option("--silenced-windows", chosen.silenced_windows, "lines of each text that are read so, at most")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command.add_option("--seed", chosen.seed, "of the neurons drawn")->capture_default_str();
+  command.add_option("--threads", chosen.threads, "[as many as there are cores]")->check(CLI::PositiveNumber);
+  command.add_option("--out", asked.folder, "folder to write into")->capture_default_str();
 }
 
 void add_options(CLI::App& command, distil_words& learned) {

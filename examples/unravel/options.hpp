@@ -1,6 +1,7 @@
 // What can be typed: the options of every command, into the words of that command.
 #pragma once
 
+#include "analyse_command.hpp"
 #include "convert_command.hpp"
 #include "distil_command.hpp"
 #include "gated_command.hpp"
@@ -27,6 +28,7 @@ struct study_words {
 void add_options(CLI::App& command, study_words& studied);
 void add_options(CLI::App& command, prune_words& pruned);
 void add_options(CLI::App& command, convert_words& asked);
+void add_options(CLI::App& command, analyse_words& asked);
 void add_options(CLI::App& command, distil_words& learned);
 void add_options(CLI::App& command, gated_words& gated);
 void add_options(CLI::App& command, speed_words& timed);

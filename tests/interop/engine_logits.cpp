@@ -39,7 +39,7 @@ void write(const Model& weights, Ffn& ffn, const char* text_path, const std::str
 
 int main(int count, char** words) try {
   if (count != 4) return 2;
-  if (gguf_file{words[1]}.find("llama.expert_count") != nullptr) {
+  if (engine::read_architecture(gguf_file{words[1]}).experts != 0) {
     const engine::mixture<> weights{words[1]};
     engine::mixture_feed_forward ffn{weights, 100};
     write(weights, ffn, words[2], words[3]);

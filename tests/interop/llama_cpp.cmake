@@ -8,6 +8,7 @@ if(FISSILE_NODE)
   add_test(NAME interop.llama_cpp
     COMMAND ${CMAKE_COMMAND} -DNODE=${FISSILE_NODE} -DUNRAVEL=$<TARGET_FILE:unravel>
             -DLOGITS=$<TARGET_FILE:engine_logits> -DEXAMPLES=${PROJECT_SOURCE_DIR}/examples
-            -DFOLDER=${CMAKE_CURRENT_BINARY_DIR}/llama_cpp -P ${CMAKE_CURRENT_LIST_DIR}/llama_cpp_check.cmake)
+            "-DSHARED=${FISSILE_SHARED_DIR}" -DFOLDER=${CMAKE_CURRENT_BINARY_DIR}/llama_cpp
+            -P ${CMAKE_CURRENT_LIST_DIR}/llama_cpp_check.cmake)
   set_tests_properties(interop.llama_cpp PROPERTIES LABELS interop TIMEOUT 900 SKIP_REGULAR_EXPRESSION "skipped: ")
 endif()

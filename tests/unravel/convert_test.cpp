@@ -227,8 +227,9 @@ TEST(converted_file, is_refused_before_any_work) {
   out.copy_entries(dense);
   out.set("general.architecture", "gemma");
   out.save(file.directory() / "gemma.gguf");
-  expect_says(message_of<file_error>([&] { recipe_for(gguf_file{file.directory() / "gemma.gguf"}); }),
-              {"general.architecture: expected llama (LLaMA, Mistral) or qwen3, got gemma"});
+  expect_says(
+      message_of<file_error>([&] { recipe_for(gguf_file{file.directory() / "gemma.gguf"}, weighing::softmax); }),
+      {"general.architecture: expected llama (LLaMA, Mistral) or qwen3, got gemma"});
 }
 
 }  // namespace
