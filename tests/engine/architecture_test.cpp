@@ -42,7 +42,8 @@ TEST(architecture, has_defaults_where_files_leave_keys_out) {
 }
 
 TEST(architecture, refuses_what_it_would_compute_wrongly) {
-  expect_says(refusal_of("general.architecture", "gpt2"), {"general.architecture: expected llama or glm4moe, got gpt2"});
+  expect_says(refusal_of("general.architecture", "gpt2"),
+              {"general.architecture: expected llama or glm4moe, got gpt2"});
   expect_says(refusal_of("llama.rope.scaling.type", "yarn"), {"llama.rope.scaling.type", "got yarn"});
   expect_says(refusal_of("llama.expert_count", 8), {"llama.expert_used_count", "no such key"});
   expect_says(refusal_of("llama.attention.value_length", 4), {"llama.attention.value_length"});

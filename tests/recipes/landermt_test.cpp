@@ -1,5 +1,6 @@
 // LANDeRMT's rules next to plain reference code: the split is the ancestor's to the tie, layers and top neurons by
 // hand.
+#include <fissile/base/random.hpp>
 #include <fissile/recipes/landermt.hpp>
 
 #include <gtest/gtest.h>
