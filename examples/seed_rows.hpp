@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <map>
@@ -69,6 +70,12 @@ inline std::string told(const std::vector<double>& numbers, int digits) {
   if (numbers.empty()) return "missing";
   if (numbers.size() == 1) return fmt::format("{:.{}f}", numbers.front(), digits);
   return fmt::format("{:.{}f} ± {:.{}f}", mean_of(numbers), digits, deviation_of(numbers), digits);
+}
+
+/// The least of them, or "missing": what a run takes where nothing else is at work, as near as it was measured.
+inline std::string least_told(const std::vector<double>& numbers, int digits) {
+  if (numbers.empty()) return "missing";
+  return fmt::format("{:.{}f}", *std::min_element(numbers.begin(), numbers.end()), digits);
 }
 
 }  // namespace fissile::examples

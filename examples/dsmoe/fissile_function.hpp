@@ -5,6 +5,8 @@
 #include <fissile/recipes/dsmoe.hpp>
 #include <fissile/train/sparsity_controller.hpp>
 
+#include <models/tensor_view.hpp>
+
 #include <torch/torch.h>
 
 #include <utility>
@@ -22,11 +24,6 @@ struct dsmoe_settings {
   gate_slope slope = gate_slope::straight_through;
   gate_push pushed = gate_push::active;
 };
-
-/// A contiguous float tensor, [rows x columns], borrowed.
-inline matrix_view<float> view_of(const torch::Tensor& matrix) {
-  return {matrix.data_ptr<float>(), matrix.size(0), matrix.size(1)};
-}
 
 /// What one forward pass leaves for its backward.
 struct dsmoe_memory : torch::CustomClassHolder {

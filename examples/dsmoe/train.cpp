@@ -1,6 +1,6 @@
 // Continues a small dense model with one kind of feed-forward layer, scores it on held-out pages, and writes one row:
 // the runs that docs/results/dsmoe.md compares. The same seed and steps give the same data and, on one machine, the
-// same row.
+// same scores.
 #include <fissile/file/json.hpp>
 #include <fissile/train/penalty_controller.hpp>
 

@@ -4,6 +4,8 @@
 
 #include <fissile/recipes/finedeep.hpp>
 
+#include <models/tensor_view.hpp>
+
 #include <torch/torch.h>
 
 #include <array>
@@ -20,11 +22,6 @@ struct finedeep_settings {
   finedeep::choices chosen;
   activity_counts* counts = nullptr;  // where forward adds what it sees; not differentiable
 };
-
-/// A contiguous float tensor, [rows x columns], borrowed.
-inline matrix_view<float> view_of(const torch::Tensor& matrix) {
-  return {matrix.data_ptr<float>(), matrix.size(0), matrix.size(1)};
-}
 
 /// What one forward pass leaves for its backward.
 struct finedeep_memory : torch::CustomClassHolder {

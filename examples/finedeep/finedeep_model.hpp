@@ -43,6 +43,12 @@ struct finedeep_model : torch::nn::Module {
     }
   }
 
+  // Multiplies every layer's down.
+  void scale_down(double factor) {
+    const torch::NoGradGuard no_gradient;
+    for (auto& layer : base->layers) layer->down.mul_(factor);
+  }
+
   std::int64_t weights() const {
     std::int64_t sum = 0;
     for (const auto& weight : parameters()) sum += weight.numel();

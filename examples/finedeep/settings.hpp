@@ -16,6 +16,7 @@ struct run_settings {
   training_settings training;  // of the data, the model's sizes, and AdamW
   finedeep::choices grid = {.sublayers = 1, .experts = 1};
   routing weights = routing::learned;
+  double down_scale = 1;     // of the random `down`; 2 makes up for weights that begin at a half
   std::int64_t matched = 0;  // parameters of a layer that neurons are added for; see widened
   std::string json = "row.json";
   std::int64_t stride = 4;  // every so many held-out windows are scored
@@ -45,6 +46,7 @@ inline run_settings parse_run(int count, char** words) {
   app.add_option("--routing", run.weights, "none: every expert's weight is 1")
       ->transform(CLI::CheckedTransformer(kinds));
   app.add_option("--init-scale", run.grid.init_scale, "of the random routers; 0: 1 / sqrt(width)");
+  app.add_option("--down-scale", run.down_scale, "of the random down; 1: as the dense model's");
   app.add_option("--matched", run.matched, "add neurons for so many vectors of the layer's width: routers and norms");
   app.add_option("--translations", training.translations, "windows of ten that hold translation documents");
   app.add_option("--peak-rate", training.peak_rate, "learning rate");

@@ -1,6 +1,6 @@
 // Trains a small model from random weights with one grid of sub-layers and experts, scores it on held-out pages, and
 // writes one row: the runs that docs/results/finedeep.md compares. The same seed and steps give the same data and, on
-// one machine, the same row.
+// one machine, the same scores.
 #include <fissile/file/json.hpp>
 
 #include <models/held_out_score.hpp>
@@ -47,6 +47,7 @@ int train(const run_settings& chosen) {
   const auto pages = guide::read(*directory);
   const training_windows windows{pages, end_of_text};
   finedeep_model model{chosen.training.model, chosen.grid, chosen.weights};
+  model.scale_down(chosen.down_scale);
   const std::string name = fmt::format("{} x {}, {} weights, seed {}", chosen.grid.sublayers, chosen.grid.experts,
                                        model.weights(), chosen.training.seed);
   const auto began = std::chrono::steady_clock::now();
@@ -59,6 +60,7 @@ int train(const run_settings& chosen) {
   row["routing"] = chosen.weights == routing::learned ? "learned" : "none";
   row["neurons"] = chosen.training.model.neurons;
   row["parameters"] = model.weights();
+  row["down_scale"] = chosen.down_scale;
   row["seed"] = chosen.training.seed;
   row["steps"] = chosen.training.steps;
   row["tokens"] = chosen.training.steps * chosen.training.batch * chosen.training.model.context;

@@ -101,6 +101,14 @@ TEST(finedeep_ffn, refuses_what_does_not_fit) {
   EXPECT_NE(routers.find("finedeep_ffn: routers"), std::string::npos) << routers;
   const auto norms = refusal<shape_error>([&] { make(fitting, {.norms = gates_of(given).routers}); });
   EXPECT_NE(norms.find("finedeep_ffn: norms"), std::string::npos) << norms;
+
+  random_source random{3};
+  const auto biased =
+      testing::random_ffn<float>(random, {.width = 8, .neurons = 24, .biased = testing::biases::present});
+  const auto bias = refusal<shape_error>([&] {
+    finedeep_ffn{borrow(biased.view(), finedeep::split(biased.view(), given.chosen)), silu{}, fitting, {}};
+  });
+  EXPECT_NE(bias.find("without a bias of down"), std::string::npos) << bias;
 }
 
 }  // namespace finedeep_tests

@@ -52,9 +52,9 @@ template <class Storage, class Activation>
 class finedeep_ffn {
 public:
   /// storage: the M K experts, those of the first sub-layer first. Throws setting_error where they are not M K,
-  /// shape_error where routers or norms do not fit.
+  /// shape_error where routers or norms do not fit, or where the layer has a bias of down, which is no expert's.
   finedeep_ffn(Storage storage, Activation activate, finedeep_grid grid, finedeep_gates gates)
-      : run_(std::move(storage), std::move(activate)), grid_(grid), gates_(gates) {
+      : run_(checked(std::move(storage)), std::move(activate)), grid_(grid), gates_(gates) {
     if (grid.sublayers < 1 || grid.experts < 1 || grid.sublayers * grid.experts != run_.experts()) {
       fail<setting_error>({.argument = "finedeep_ffn: sublayers * experts",
                            .expected = "the " + std::to_string(run_.experts()) + " experts of the storage",
@@ -88,6 +88,13 @@ public:
   }
 
 private:
+  static Storage checked(Storage storage) {
+    if (storage.down_bias().empty()) return storage;
+    fail<shape_error>({.argument = "finedeep_ffn: storage",
+                       .expected = "a layer without a bias of down",
+                       .got = "one with it",
+                       .cure = "each expert would add it, times its weight"});
+  }
   /// What sub-layer j reads.
   void start(index_t j, matrix_view<const float> stream, vector_view<float> inverses,
              matrix_view<float> input) const noexcept {
