@@ -26,4 +26,5 @@ for seed in 1 2 3; do
   row 2x8 --sublayers 2 --experts 8
   row 8x2 --sublayers 8 --experts 2
   row 4x4_unrouted --sublayers 4 --experts 4 --routing none # what the depth does without routers
+  row 4x4_down2 --sublayers 4 --experts 4 --down-scale 2    # outputs begin at the dense layer's size, though weighed by 1/2
 done

@@ -29,7 +29,8 @@ const std::vector<run_kind>& kinds() {
                                          {"4x4", "4 x 4", 4},
                                          {"8x2", "8 x 2", 8},
                                          {"16x1", "16 x 1", 16},
-                                         {"4x4_unrouted", "4 x 4, every weight 1"}};
+                                         {"4x4_unrouted", "4 x 4, every weight 1"},
+                                         {"4x4_down2", "4 x 4, down begins twice as wide"}};
   return all;
 }
 

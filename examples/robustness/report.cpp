@@ -65,15 +65,16 @@ enum class relation { itself, family, script, distant };
 constexpr std::array relations{relation::itself, relation::family, relation::script, relation::distant};
 
 constexpr const char* words_of(relation which) {
-  constexpr std::array<const char*, 4> names{"itself", "its family", "its script, another family", "another script"};
+  constexpr std::array<const char*, 4> names{"itself", "its family and script", "its script, another family",
+                                             "another script"};
   return names[static_cast<std::size_t>(which)];
 }
 
 relation between(std::string_view trained, std::string_view measured) {
   const babel_study::language &a = language_of(trained), &b = language_of(measured);
   if (a.code == b.code) return relation::itself;
-  if (a.family == b.family) return relation::family;
-  return a.script == b.script ? relation::script : relation::distant;
+  if (a.script != b.script) return relation::distant;
+  return a.family == b.family ? relation::family : relation::script;
 }
 
 /// The mean of number(entry) over the languages of a relation, one for each seed.
