@@ -50,11 +50,14 @@ inline void read_mixture(const gguf_file& file, architecture& read) {
   const bool llama = read.family == model_family::llama;
   const std::string name = std::string{name_of(read.family)} + ".";
   const auto only = [&](const char* key, index_t value, const char* expected) {
-    if (file.get_or<index_t>(name + key, value) != value) refuse(file, name + key, expected, "another");
+    const auto got = file.get_or<index_t>(name + key, value);
+    if (got != value) refuse(file, name + key, expected, std::to_string(got));
   };
   only("expert_gating_func", llama ? 1 : 2, llama ? "1, softmax" : "2, sigmoid");
   if (llama) return;
   only("leading_dense_block_count", 0, "0: experts in every layer");
+  const auto groups = file.get_or<index_t>(name + "expert_group_count", 1);  // 0: none, which is one, too
+  if (groups > 1) refuse(file, name + "expert_group_count", "1: a choice among all experts", std::to_string(groups));
   if (file.get_or(name + "expert_weights_norm", false)) refuse(file, name + "expert_weights_norm", "false", "true");
   const float scale = file.get_or(name + "expert_weights_scale", 1.0f);
   read.expert_scale = scale == 0 ? 1.0f : scale;  // as llama.cpp reads it
@@ -90,8 +93,10 @@ inline architecture read_architecture(const gguf_file& file) {
   read.rotated = size_or("rope.dimension_count", read.head_size, read.head_size);
   read.rotation_base = file.get_or(name + "rope.freq_base", read.rotation_base);
   read.norm_epsilon = file.get_or(name + "attention.layer_norm_rms_epsilon", read.norm_epsilon);
-  if (file.get_or(name + "attention.value_length", read.head_size) != read.head_size) {
-    refuse(file, name + "attention.value_length", "the length of keys", "another");
+  const auto value_length = file.get_or(name + "attention.value_length", read.head_size);
+  if (value_length != read.head_size) {
+    refuse(file, name + "attention.value_length", "the length of keys, " + std::to_string(read.head_size),
+           std::to_string(value_length));
   }
   if (read.heads % read.key_heads != 0) {
     refuse(file, name + "attention.head_count_kv", "a divisor of head_count " + std::to_string(read.heads),

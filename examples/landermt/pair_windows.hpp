@@ -7,6 +7,8 @@
 #include <models/guide_corpus.hpp>
 #include <models/llama_module.hpp>
 
+#include <algorithm>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -41,7 +43,8 @@ enum class predicted_lines { both, second };
 /// All documents of a pair one after the other, each after an end of text.
 class pair_stream {
 public:
-  /// Of the pages that are held out, or of the others. Paragraphs that were left untranslated are passed over.
+  /// Of the pages that are held out, or of the others. Paragraphs that were left untranslated are passed over. Throws
+  /// where nothing is left to be predicted.
   pair_stream(const std::vector<guide::page>& pages, const language_pair& pair, bool held_out, predicted_lines lines) {
     for (const guide::page& from : pages) {
       for (const guide::page& to : pages) {
@@ -54,17 +57,26 @@ public:
         }
       }
     }
+    if (std::count(counts_.begin(), counts_.end(), 1.0f) > 0) return;
+    throw std::runtime_error("no aligned paragraphs of " + pair.name());
   }
 
-  /// `context` tokens and the one before them, from a place by lot.
+  /// `context` tokens and the one before them, from a place by lot; drawn again where nothing is to be predicted.
   pair_window drawn(random_source& chance, std::int64_t context) const {
-    return cut(chance.below(length(tokens_) - context), context);
+    while (true) {
+      const pair_window window = cut(chance.below(length(tokens_) - context), context);
+      if (window.predicted() > 0) return window;
+    }
   }
 
-  /// `count` windows at even distances.
+  /// `count` windows at even distances, but for those in which nothing is to be predicted. Throws where none is left.
   std::vector<pair_window> spread(index_t count, std::int64_t context) const {
     std::vector<pair_window> made;
-    for (index_t i = 0; i < count; ++i) made.push_back(cut(i * (length(tokens_) - context) / count, context));
+    for (index_t i = 0; i < count; ++i) {
+      const pair_window window = cut(i * (length(tokens_) - context) / count, context);
+      if (window.predicted() > 0) made.push_back(window);
+    }
+    if (made.empty()) throw std::runtime_error("no window of a pair's stream has anything to predict");
     return made;
   }
 

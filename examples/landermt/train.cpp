@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <cstring>
 #include <iostream>
 #include <optional>
 
@@ -25,12 +26,22 @@ ffn_gradients<float> parts_of(const torch::Tensor& gate_up, const torch::Tensor&
   const index_t neurons = both.rows() / 2;
   return {.gate = both.rows(0, neurons), .up = both.rows(neurons, neurons), .down = view_of(down)};
 }
+ffn_gradients<float> parts_of(const llama_module& model, std::size_t layer) {
+  const auto& part = *model.layers[layer];
+  return parts_of(part.gate_up, part.down);
+}
+
+bool same_bits(const torch::Tensor& a, const torch::Tensor& b) {
+  const auto x = a.contiguous(), y = b.contiguous();
+  return x.nbytes() == y.nbytes() && std::memcmp(x.data_ptr(), y.data_ptr(), x.nbytes()) == 0;
+}
 
 class run {
 public:
   run(const run_settings& chosen, const std::vector<guide::page>& pages)
-      : chosen_(chosen), pages_(pages), model_(chosen.model) {
+      : chosen_(chosen), pages_(pages), model_(chosen.model), before_(chosen.model) {
     read_gguf(model_, chosen.from);
+    read_gguf(before_, chosen.from);
     const auto& pairs = language_pairs();
     for (std::size_t i = 0; i < pairs.size(); ++i) {
       if (pairs[i].name() == chosen.pair) pair_ = i;
@@ -53,7 +64,8 @@ public:
     learn();
     row_["tokens"] = tokens_;
     row_["predicted"] = predicted_;
-    row_["others_unchanged"] = others_unchanged();
+    check_others();
+    row_["others_unchanged"] = true;
     row_["seconds"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
     write_json(chosen_.json, row_);
   }
@@ -78,9 +90,6 @@ private:
     for (const auto& learning : learning_neurons(found, pair, chosen_)) {
       masks_.emplace_back(chosen_.model.neurons, learning);
       row_["learning"].push_back(learning.size());
-    }
-    for (const auto& layer : model_.layers) {
-      before_.push_back({layer->gate_up.detach().clone(), layer->down.detach().clone()});
     }
   }
 
@@ -122,8 +131,9 @@ private:
       }
       torch::nn::utils::clip_grad_norm_(weights, 1.0);
       optimizer.step();
-      for (std::size_t layer = 0; layer < masks_.size(); ++layer)
-        masks_[layer].restore_others(before(layer), now(layer));
+      for (std::size_t layer = 0; layer < masks_.size(); ++layer) {
+        masks_[layer].restore_others(parts_of(before_, layer), parts_of(model_, layer));
+      }
       if ((step + 1) % 10 == 0) {
         std::printf("%s %s %llu: step %lld  %.3f bits per byte\n", chosen_.variant.c_str(), chosen_.pair.c_str(),
                     static_cast<unsigned long long>(chosen_.seed), static_cast<long long>(step + 1),
@@ -150,7 +160,7 @@ private:
     return loss;
   }
 
-  /// Bits per byte: of each pair's second lines, and the mean over languages of plain text.
+  /// Bits per byte: of those lines of each pair that are predicted, and of each language's plain text.
   void score(std::int64_t step) {
     const torch::NoGradGuard no_gradient;
     json_value made;
@@ -179,32 +189,28 @@ private:
     row_["path"].push_back(std::move(made));
   }
 
-  ffn_gradients<float> now(std::size_t layer) const {
-    const auto& part = *model_.layers[layer];
-    return parts_of(part.gate_up, part.down);
-  }
-  ffn_gradients<float> before(std::size_t layer) const { return parts_of(before_[layer][0], before_[layer][1]); }
-
-  /// To the bit: every weight of the layers that belongs to no neuron that learns.
-  bool others_unchanged() const {
-    bool same = true;
+  /// Throws unless every weight of the model that belongs to no neuron that learns has the bits it was read with. Uses
+  /// up the model as it was read: with the neurons that learned in it, it must be the model as it is.
+  void check_others() {
+    if (masks_.empty()) return;
     for (std::size_t layer = 0; layer < masks_.size(); ++layer) {
-      const auto& part = *model_.layers[layer];
-      const auto gate_up = part.gate_up.detach().clone(), down = part.down.detach().clone();
-      masks_[layer].restore_others(before(layer), parts_of(gate_up, down));
-      same = same && torch::equal(gate_up, part.gate_up) && torch::equal(down, part.down);
+      masks_[layer].visit_chosen(parts_of(before_, layer), parts_of(model_, layer),
+                                 [](float& earlier, float now) { earlier = now; });
     }
-    return same;
+    const auto expected = before_.named_parameters();
+    for (const auto& weight : model_.named_parameters()) {
+      if (same_bits(weight.value(), expected[weight.key()])) continue;
+      throw std::runtime_error(weight.key() + " has changed where no neuron learns: no row is written");
+    }
   }
 
   const run_settings& chosen_;
   const std::vector<guide::page>& pages_;
-  llama_module model_;
+  llama_module model_, before_;  // that learns, and as it was read
   std::size_t pair_ = 0;
-  std::vector<pair_stream> streams_;                  // [pairs], of training pages
-  std::vector<std::vector<pair_window>> held_out_;    // [pairs]
-  std::vector<neuron_mask> masks_;                    // [layers]; none where everything learns
-  std::vector<std::array<torch::Tensor, 2>> before_;  // [layers]: gate_up and down
+  std::vector<pair_stream> streams_;                // [pairs], of training pages
+  std::vector<std::vector<pair_window>> held_out_;  // [pairs]
+  std::vector<neuron_mask> masks_;                  // [layers]; none where everything learns
   std::int64_t tokens_ = 0, predicted_ = 0;
   json_value row_;
 };

@@ -4,6 +4,8 @@
 
 #include "analyse_run.hpp"
 
+#include <fissile/report/similarity_map.hpp>
+
 #include <fmt/format.h>
 
 #include <string>
@@ -24,7 +26,8 @@ inline std::string line_definitions(const analysis_result& done, window_opening 
       "- L is the loss of one line: the sum over its tokens of -ln P(token | those before it), in nats{}.\n"
       "- Characters are code points. Bytes, characters and tokens of a line are those of the whole line, without the "
       "begin token. They stand beside what compares languages, since a language that is cut into more tokens has more "
-      "of everything that is summed over tokens, and less of what is divided by them.\n",
+      "of everything that is summed over tokens, and less of what is divided by them.\n"
+      "- Deviation between languages: the standard deviation of the numbers above it, with n - 1.\n",
       order, done.settings.windows,
       opening == window_opening::begin_token ? ", after the begin token that its file asks for" : "",
       window_tokens(done.sizes),
@@ -53,10 +56,10 @@ inline std::string state_definitions(const analysis_result& done) {
       "- Similarity: v = mean over lines of the last token's hidden state (the residual stream; embedding: before the "
       "first block), cosine of two languages' v. Means over pairs leave a language with itself out, or include it. "
       "Which token most lines end with stands in the table of texts: what last tokens are is a part of how alike their "
-      "states are. The middle layer is number {} of {}, counted from 0, the embedding.\n"
+      "states are. The middle layer is {}, of the embedding and {} blocks counted from 0.\n"
       "- Firing: a neuron fires for a token where silu(gate . x) > 0. |h|: mean over tokens and neurons. A language's "
       "own neurons: LAPE (arXiv 2402.16438) with its numbers, from those rates; at so few tokens an indication only.\n",
-      fuxitranyu::middle_layer(done.found.centroids), done.found.centroids.layers());
+      states_name(fuxitranyu::middle_layer(done.found.centroids)), done.found.centroids.layers() - 1);
 }
 
 }  // namespace fissile::unravel

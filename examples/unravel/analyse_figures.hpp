@@ -4,12 +4,12 @@
 
 #include "analyse_tables.hpp"
 
-#include <fissile/report/heat_map.hpp>
-#include <fissile/report/line_chart.hpp>
+#include <fissile/report/importance_map.hpp>
 
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace fissile::unravel {
@@ -26,59 +26,33 @@ inline std::string measured_name(const analysis_result& done, const std::string&
   return fmt::format("{} ({} tokens/char.)", language, shown(done.measure.of(language).tokens_per_character(), 2));
 }
 
-inline heat_map similarity_map(const analysis_result& done) {
-  const language_centroids& found = done.found.centroids;
-  const index_t layer = fuxitranyu::middle_layer(found);
-  heat_map map{.title = "How alike languages are " +
-                        (layer == 0 ? std::string{"in the embedding"} : fmt::format("after block {}", layer - 1)),
-               .notes = {"Cosine of the mean hidden states of last tokens.", lines_note(done)},
-               .row_axis = "language, tokens per character",
-               .column_axis = "language",
-               .value_axis = "cosine",
-               .groups = {{"", {}}},
-               .maximum = 1,
-               .minimum = 1,
-               .columns = done.names()};
-  const std::vector<std::vector<double>> cosines = found.cosines(layer);
-  for (std::size_t row = 0; row < cosines.size(); ++row) {
-    map.groups.front().rows.push_back({measured_name(done, map.columns[row]), cosines[row]});
-    for (const double one : cosines[row]) map.minimum = one < map.minimum ? one : map.minimum;
-  }
-  map.minimum = std::min(std::floor(map.minimum * 20) / 20, 0.95);
+/// Rows by these names and notes of this analysis, instead of what the library says of the tokens of every language.
+inline heat_map of_analysis(heat_map map, const analysis_result& done, std::string what) {
+  map.notes = {std::move(what), lines_note(done)};
+  map.row_axis = "language, tokens per character";
+  for (heat_map_row& row : map.groups.front().rows) row.name = measured_name(done, row.name);
   return map;
 }
 
+inline heat_map similarity_map(const analysis_result& done) {
+  const index_t layer = fuxitranyu::middle_layer(done.found.centroids);
+  return of_analysis(
+      fissile::similarity_map(done.found.centroids, layer, "How alike languages are " + in_states(layer)), done,
+      "Cosine of the mean hidden states of last tokens.");
+}
+
 inline heat_map importance_map(const analysis_result& done) {
-  heat_map map{.title = "On which layers the loss of each language hangs",
-               .notes = {"Sum of |output * dL/doutput| over the outputs of eight components, mean over tokens.",
-                         lines_note(done)},
-               .row_axis = "language, tokens per character",
-               .column_axis = "layer",
-               .value_axis = "nats a token",
-               .groups = {{"", {}}}};
-  const fuxitranyu::choices per_token{.reading = importance_per_token};
-  const std::vector<std::vector<double>> scores = fuxitranyu::layer_scores(done.found.importance, per_token);
-  for (std::size_t language = 0; language < scores.size(); ++language) {
-    map.groups.front().rows.push_back({measured_name(done, done.names()[language]), scores[language]});
-  }
+  heat_map map =
+      of_analysis(fissile::importance_map(done.found.importance, "On which layers the loss of each language hangs",
+                                          importance_per_token),
+                  done, "Sum of |output * dL/doutput| over the outputs of eight components, mean over tokens.");
+  map.value_axis = "nats a token";
   return map;
 }
 
 inline line_chart similarity_chart(const analysis_result& done) {
-  line_chart chart{
-      .title = "How alike languages are, layer by layer",
-      .notes = {"Cosine of the mean hidden states of last tokens, mean over pairs of languages.", lines_note(done)},
-      .x_axis = "states: 0 embedding, k after block k - 1",
-      .y_axis = "mean cosine",
-      .series = {}};
-  for (const own_pairs diagonal : {own_pairs::left_out, own_pairs::included}) {
-    chart_series series{.name = diagonal == own_pairs::left_out ? "two languages" : "with diagonal", .points = {}};
-    const std::vector<double> curve = fuxitranyu::similarity_curve(done.found.centroids, {.diagonal = diagonal});
-    for (std::size_t layer = 0; layer < curve.size(); ++layer) {
-      series.points.push_back({static_cast<double>(layer), curve[layer]});
-    }
-    chart.series.push_back(std::move(series));
-  }
+  line_chart chart = fissile::similarity_chart(done.found.centroids, "How alike languages are, layer by layer");
+  chart.notes = {"Cosine of the mean hidden states of last tokens, mean over pairs of languages.", lines_note(done)};
   return chart;
 }
 

@@ -99,6 +99,7 @@ inline json_value similarity_json(const analysis_result& done) {
   json_value rows = json_value::array();
   for (index_t layer = 0; layer < done.found.centroids.layers(); ++layer) {
     rows.push_back({{"states", layer},
+                    {"name", states_name(layer)},
                     {"mean_cosine", done.found.centroids.mean_cosine(layer, own_pairs::left_out)},
                     {"mean_cosine_with_diagonal", done.found.centroids.mean_cosine(layer, own_pairs::included)},
                     {"cosines", done.found.centroids.cosines(layer)}});
@@ -132,7 +133,8 @@ inline json_value analysis_json(const analysis_result& done, const analysed_mode
   return made;
 }
 
-/// A row for each language, layer and hidden neuron.
+/// A row for each language, layer and hidden neuron. hidden_magnitude: the mean over tokens of |h|; hidden_peak: the
+/// largest |h|; importance: a sum over tokens.
 inline std::string neurons_csv(const analysis_result& done) {
   std::string out = "language,layer,neuron,tokens,fires,hidden_magnitude,hidden_peak,importance\n";
   for (index_t language = 0; language < length(done.languages); ++language) {
@@ -143,7 +145,7 @@ inline std::string neurons_csv(const analysis_result& done) {
       for (index_t neuron = 0; neuron < done.sizes.neurons; ++neuron) {
         out += csv_field(done.languages[to_size(language)].language) + "," + std::to_string(layer) + "," +
                std::to_string(neuron) + "," + std::to_string(firing.tokens) + "," +
-               std::to_string(firing.fires[to_size(neuron)]) + "," + csv_field(hidden[neuron].sum) + "," +
+               std::to_string(firing.fires[to_size(neuron)]) + "," + csv_field(mean_magnitude(hidden, neuron)) + "," +
                csv_field(static_cast<double>(hidden[neuron].peak)) + "," + csv_field(scores[to_size(neuron)]) + "\n";
       }
     }

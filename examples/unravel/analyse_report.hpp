@@ -32,7 +32,8 @@ public:
            line_definitions(done_, of_.opening) + importance_definitions(done_) + state_definitions(done_) +
            "\n## In words\n\n" + words() + "## Importance\n\n" +
            "![language and layer](importance.svg)\n\n![attention and MLP](shares.svg)\n\n" + importance(to_markdown) +
-           "What each component has of its layer, mean over languages\n\n" + to_markdown(component_table(done_)) +
+           "What the MLP has of each layer's importance, %\n\n" + to_markdown(mlp_share_table(done_)) +
+           "\nWhat each component has of its layer, mean over languages\n\n" + to_markdown(component_table(done_)) +
            "\n" + (done_.settings.silenced > 0 ? "## Does the first order tell?\n\n" + silenced(to_markdown) : "") +
            "## How alike languages are\n\n![by layer](similarity_by_layer.svg)\n\n![middle layer](similarity.svg)\n\n" +
            to_markdown(similarity_table(done_)) + "\n" + cosines() + "## Neurons\n\n" + neurons() + files();
@@ -53,9 +54,9 @@ private:
   std::string importance(renderer render) const {
     const component_importance& found = done_.found.importance;
     return "Importance of each layer, nats a token\n\n" +
-           render(layers_table(done_,
+           render(layers_table(done_, 2,
                                [&](index_t language, index_t layer) {
-                                 return shown(found.of_layer(language, layer, importance_per_token), 2);
+                                 return found.of_layer(language, layer, importance_per_token);
                                })) +
            "\nThe same, nats a line\n\n" +
            render(layers_table(done_,
@@ -73,7 +74,7 @@ private:
 
   std::string cosines() const {
     const index_t layer = fuxitranyu::middle_layer(done_.found.centroids);
-    return fmt::format("Every pair of languages at the middle layer, number {}\n\n", layer) +
+    return fmt::format("Every pair of languages at the middle layer, {}\n\n", states_name(layer)) +
            to_markdown(cosine_table(done_, layer)) + "\n";
   }
 
@@ -98,8 +99,8 @@ private:
     }
     std::string out;
     if (done_.languages.size() > 1) {
-      out += fmt::format("- Languages are most alike in states {} of 0 to {}: mean cosine {}.\n", highest,
-                         curve.size() - 1, shown(curve[static_cast<std::size_t>(highest)]));
+      out += fmt::format("- Languages are most alike {}, of the embedding and {} blocks: mean cosine {}.\n",
+                         in_states(highest), curve.size() - 1, shown(curve[static_cast<std::size_t>(highest)]));
     }
     if (done_.settings.silenced > 0) {
       out += fmt::format(
@@ -116,7 +117,8 @@ private:
   static std::string files() {
     return "## Files\n\n"
            "- `analysis.json`: all figures of the languages, layers, components and silenced neurons\n"
-           "- `neurons.csv`: every hidden neuron by language: how often it fires, |h|, its importance\n"
+           "- `neurons.csv`: every hidden neuron by language: how often it fires, its mean and largest |h|, its "
+           "importance\n"
            "- `importance.svg`, `shares.svg`, `similarity.svg`, `similarity_by_layer.svg`\n";
   }
 

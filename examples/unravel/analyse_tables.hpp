@@ -5,6 +5,7 @@
 #include "tables.hpp"
 
 #include <fissile/detect/language_neurons.hpp>
+#include <fissile/report/similarity_map.hpp>
 
 #include <string>
 #include <utility>
@@ -41,6 +42,20 @@ public:
     cells.push_back(shown(text.tokens_per_paragraph(), 1));
     made_.rows.push_back(std::move(cells));
   }
+  /// After all languages: the mean of the numbers of each column and the standard deviation (n - 1) between languages.
+  /// Columns without numbers stay empty; where there is one language, there is nothing to add.
+  void add_spread(const std::vector<std::vector<double>>& columns, int decimals) {
+    if (done_->languages.size() < 2) return;
+    std::vector<std::string> means{"mean"}, deviations{"deviation between languages"};
+    for (const std::vector<double>& numbers : columns) {
+      means.push_back(numbers.empty() ? "" : shown(mean_of(numbers), decimals));
+      deviations.push_back(numbers.empty() ? "" : shown(deviation_of(numbers), decimals));
+    }
+    for (std::vector<std::string>* cells : {&means, &deviations}) {
+      cells->resize(made_.columns.size());
+      made_.rows.push_back(std::move(*cells));
+    }
+  }
   const table& done() const noexcept { return made_; }
 
 private:
@@ -48,17 +63,38 @@ private:
   table made_;
 };
 
+inline std::vector<std::string> layer_names(const analysis_result& done) {
+  std::vector<std::string> names;
+  for (index_t layer = 0; layer < done.sizes.layers; ++layer) names.push_back("layer " + std::to_string(layer));
+  return names;
+}
+
 /// `cell(language, layer)`, a column a layer.
 template <class Cell>
 table layers_table(const analysis_result& done, const Cell& cell) {
-  std::vector<std::string> names;
-  for (index_t layer = 0; layer < done.sizes.layers; ++layer) names.push_back("layer " + std::to_string(layer));
-  language_rows rows{done, names};
+  language_rows rows{done, layer_names(done)};
   for (index_t language = 0; language < length(done.languages); ++language) {
     std::vector<std::string> cells;
     for (index_t layer = 0; layer < done.sizes.layers; ++layer) cells.push_back(cell(language, layer));
     rows.add(std::move(cells));
   }
+  return rows.done();
+}
+
+/// `number(language, layer)`, a column a layer; last the mean and the deviation between languages.
+template <class Number>
+table layers_table(const analysis_result& done, int decimals, const Number& number) {
+  language_rows rows{done, layer_names(done)};
+  std::vector<std::vector<double>> columns(to_size(done.sizes.layers));
+  for (index_t language = 0; language < length(done.languages); ++language) {
+    std::vector<std::string> cells;
+    for (index_t layer = 0; layer < done.sizes.layers; ++layer) {
+      columns[to_size(layer)].push_back(number(language, layer));
+      cells.push_back(shown(columns[to_size(layer)].back(), decimals));
+    }
+    rows.add(std::move(cells));
+  }
+  rows.add_spread(columns, decimals);
   return rows.done();
 }
 
@@ -120,14 +156,31 @@ inline table component_table(const analysis_result& done) {
   return made;
 }
 
+/// What the MLP has of each layer's importance, in per cent.
+inline table mlp_share_table(const analysis_result& done) {
+  return layers_table(done, 1, [&](index_t language, index_t layer) {
+    return 100 * (1 - fuxitranyu::attention_share(done.found.importance, language, layer));
+  });
+}
+
 inline table silencing_table(const analysis_result& done) {
   language_rows rows{done, {"neurons", "first order", "its relative error", "by token"}};
+  std::vector<double> first_order, error, by_token;
   for (const analysed_language& one : done.languages) {
     const estimates found = agreement_of(one.silenced);
     rows.add({std::to_string(found.first_order.neurons), shown(found.first_order.spearman),
               shown(found.first_order.relative_error), shown(found.by_token.spearman)});
+    first_order.push_back(found.first_order.spearman);
+    error.push_back(found.first_order.relative_error);
+    by_token.push_back(found.by_token.spearman);
   }
+  rows.add_spread({{}, first_order, error, by_token}, 3);
   return rows.done();
+}
+
+/// In a sentence: "in the embedding", "after block 0".
+inline std::string in_states(index_t layer) {
+  return (layer == 0 ? "in the " : "") + states_name(layer);
 }
 
 /// Mean over pairs of languages, layer by layer.
@@ -136,8 +189,7 @@ inline table similarity_table(const analysis_result& done) {
       .columns = {{"states"}, {"different languages", alignment::right}, {"with the diagonal", alignment::right}},
       .rows = {}};
   for (index_t layer = 0; layer < done.found.centroids.layers(); ++layer) {
-    made.rows.push_back({layer == 0 ? std::string{"embedding"} : "after block " + std::to_string(layer - 1),
-                         shown(done.found.centroids.mean_cosine(layer, own_pairs::left_out), 4),
+    made.rows.push_back({states_name(layer), shown(done.found.centroids.mean_cosine(layer, own_pairs::left_out), 4),
                          shown(done.found.centroids.mean_cosine(layer, own_pairs::included), 4)});
   }
   return made;
@@ -162,12 +214,16 @@ inline double mean_rate(const analysis_result& done, index_t language, index_t l
   }
   return sum / static_cast<double>(done.sizes.neurons);
 }
+/// The mean over tokens of a neuron's |h|.
+inline double mean_magnitude(const layer_neurons& found, index_t neuron) {
+  return found[neuron].sum / static_cast<double>(found.tokens());
+}
 /// The mean over tokens and neurons of |h|.
 inline double mean_magnitude(const analysis_result& done, index_t language, index_t layer) {
   const layer_neurons& found = done.found.magnitudes[to_size(language)].of(layer);
   double sum = 0;
-  for (index_t neuron = 0; neuron < found.neurons(); ++neuron) sum += found[neuron].sum;
-  return sum / (static_cast<double>(found.tokens()) * static_cast<double>(found.neurons()));
+  for (index_t neuron = 0; neuron < found.neurons(); ++neuron) sum += mean_magnitude(found, neuron);
+  return sum / static_cast<double>(found.neurons());
 }
 
 /// Neurons that fire for few languages, by language and layer.

@@ -87,7 +87,10 @@ planning settled(const convert_words& asked, const gguf_file& file) {
                          .got = asked.imatrix.empty() ? "none" : "--partition " + asked.partition});
   }
   if (how.split == split_rule::importance) how.measured = read_imatrix(asked.imatrix);
-  if (how.split == split_rule::file) how.given_splits = read_partitions_json(asked.partition);
+  if (how.split == split_rule::file) {
+    how.given_splits = read_partitions_json(asked.partition);
+    check_given_splits(how, sizes_of(file), asked.partition);
+  }
   if (how.router == router_rule::file) {
     if (asked.shared > 0) {
       fail<setting_error>({.argument = "--router",

@@ -11,6 +11,7 @@
 #include "convert_distilled.hpp"
 #include "distil_file.hpp"
 #include "distil_rivals.hpp"
+#include "moe_plan.hpp"
 
 #include <fissile/detect/neuron_coactivation.hpp>
 #include <fissile/file/partition_json.hpp>
@@ -22,6 +23,7 @@
 
 #include <cmath>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -69,6 +71,26 @@ inline partition share_experts(const partition& split, index_t shared) {
   std::vector<std::vector<index_t>> experts;
   for (index_t e = 0; e < split.experts(); ++e) experts.emplace_back(split.expert(e).begin(), split.expert(e).end());
   return partition{std::move(experts), ascending(shared)};
+}
+
+/// Throws file_error unless the partitions of a file fit the model, and what is asked for, layer by layer. `file`: as
+/// it was named.
+inline void check_given_splits(const planning& how, const moe_sizes& sizes, const std::string& file) {
+  const auto same = [&](const std::string& what, index_t expected, index_t got) {
+    if (got == expected) return;
+    fail<file_error>({.argument = "--partition " + file + ": " + what,
+                      .expected = std::to_string(expected),
+                      .got = std::to_string(got)});
+  };
+  same("layers", sizes.layers, length(how.given_splits));
+  for (index_t layer = 0; layer < sizes.layers; ++layer) {
+    const partition& split = how.given_splits[to_size(layer)];
+    const std::string where = "layer " + std::to_string(layer) + ": ";
+    same(where + "neurons", sizes.neurons, split.neurons());
+    same(where + "experts", how.experts, split.experts());
+    const index_t marked = length(split.shared_experts());
+    if (marked > 0) same(where + "shared experts", how.shared, marked);  // none marked: the first ones will be
+  }
 }
 
 /// tokens: what the layer was given; may be empty where the rule does not read.

@@ -4,6 +4,7 @@
 #endif
 #include "support/counting_new.hpp"
 
+#include <fissile/detect/component_importance.hpp>
 #include <fissile/detect/down_inputs.hpp>
 #include <fissile/detect/feature_magnitudes.hpp>
 #include <fissile/detect/input_hessian.hpp>
@@ -26,6 +27,8 @@ TEST(allocation, detectors_allocate_nothing_while_they_look_on) {
   neuron_coactivation pairs{{.neurons = 300}};
   input_moments moments{{.width = 300, .corpus = {}}};
   input_hessian<double> hessian{{.width = 300, .corpus = {}}};
+  component_importance importance{
+      {.labels = {"en"}, .layers = 2, .components = {{"attention_output", 4}, {"gate", 200}, {"hidden", 300}}}};
   const route chosen{1};
   const std::size_t before = testing::allocations;
   for (index_t i = 0; i < 10; ++i) {
@@ -35,6 +38,7 @@ TEST(allocation, detectors_allocate_nothing_while_they_look_on) {
     watch.token(chosen);
     watch.expert(0, {0, 1.0f}, {numbers.data(), 300});
     pairs.add({numbers.data(), 40, 300});
+    importance.add(0, {1, "hidden"}, matrix_view{numbers.data(), 40, 300}, matrix_view{numbers.data(), 40, 300});
     moments.add({numbers.data(), 40, 300});
     moments.sample_end();
     hessian.add({numbers.data(), 40, 300});

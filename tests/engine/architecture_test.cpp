@@ -46,7 +46,8 @@ TEST(architecture, refuses_what_it_would_compute_wrongly) {
               {"general.architecture: expected llama or glm4moe, got gpt2"});
   expect_says(refusal_of("llama.rope.scaling.type", "yarn"), {"llama.rope.scaling.type", "got yarn"});
   expect_says(refusal_of("llama.expert_count", 8), {"llama.expert_used_count", "no such key"});
-  expect_says(refusal_of("llama.attention.value_length", 4), {"llama.attention.value_length"});
+  expect_says(refusal_of("llama.attention.value_length", 4),
+              {"llama.attention.value_length: expected the length of keys, 8, got 4"});
 }
 
 TEST(architecture, knows_mixtures) {
@@ -60,7 +61,7 @@ TEST(architecture, knows_mixtures) {
   expect_says(message_of<file_error>([&] { read_back(mixed); }), {"expert_used_count: expected 1 to 8, got 9"});
   mixed.out.set("llama.expert_used_count", 3);
   mixed.out.set("llama.expert_gating_func", 2);
-  expect_says(message_of<file_error>([&] { read_back(mixed); }), {"expert_gating_func", "softmax"});
+  expect_says(message_of<file_error>([&] { read_back(mixed); }), {"expert_gating_func: expected 1, softmax, got 2"});
 }
 
 TEST(architecture, refuses_sizes_that_do_not_fit_together) {

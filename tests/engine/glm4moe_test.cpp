@@ -174,9 +174,13 @@ TEST(engine_glm4moe, refuses_what_it_would_compute_wrongly) {
     file.mixed.out.set(std::string{"glm4moe."} + key, value);
     return message_of<file_error>([&] { mixture<>{file.save()}; });
   };
-  expect_says(refusal("expert_gating_func", 1), {"glm4moe.expert_gating_func: expected 2, sigmoid"});
+  expect_says(refusal("expert_gating_func", 1), {"glm4moe.expert_gating_func: expected 2, sigmoid, got 1"});
   expect_says(refusal("expert_weights_norm", true), {"glm4moe.expert_weights_norm: expected false"});
-  expect_says(refusal("leading_dense_block_count", 1), {"glm4moe.leading_dense_block_count", "every layer"});
+  expect_says(refusal("leading_dense_block_count", 1), {"glm4moe.leading_dense_block_count", "every layer, got 1"});
+  expect_says(refusal("expert_group_count", 2), {"glm4moe.expert_group_count: expected 1", "got 2"});
+  tiny_glm4moe one_group;
+  one_group.mixed.out.set("glm4moe.expert_group_count", 1);
+  EXPECT_NO_THROW(mixture<>{one_group.save()});
   expect_says(refusal("expert_shared_count", 0), {"glm4moe.expert_shared_count: expected 1 to 65536, got 0"});
   expect_says(refusal("expert_shared_count", 2), {"blk.0.ffn_gate_shexp.weight", "[24 x 32]", "[36 x 32]"});
   tiny_glm4moe file;

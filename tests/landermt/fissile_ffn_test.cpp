@@ -54,5 +54,18 @@ TEST(pair_stream, cuts_windows_and_counts_the_lines_that_are_asked_for) {
   }
 }
 
+TEST(pair_stream, gives_only_windows_that_have_something_to_predict) {
+  const std::vector<guide::page> pages{{"de", "a.html", {"eins", "same"}, false},
+                                       {"en", "a.html", {std::string(300, 'x'), "same"}, false}};
+  const pair_stream stream{pages, {"en", "de"}, false, predicted_lines::second};
+  random_source chance{1};
+  for (int i = 0; i < 50; ++i) EXPECT_GT(stream.drawn(chance, 20).predicted(), 0);
+  const auto windows = stream.spread(300, 20);
+  EXPECT_LT(windows.size(), 300u);
+  for (const pair_window& window : windows) EXPECT_GT(window.predicted(), 0);
+  EXPECT_THROW(stream.spread(1, 20), std::runtime_error);  // the only one is cut from the first line
+  EXPECT_THROW((pair_stream{pages, {"en", "de"}, true, predicted_lines::both}), std::runtime_error);
+}
+
 }  // namespace
 }  // namespace fissile::examples

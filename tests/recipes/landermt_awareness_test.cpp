@@ -141,9 +141,59 @@ TEST(landermt, awareness_of_parts_merges) {
   for (index_t pair = 0; pair < 2; ++pair) {
     for (index_t j = 0; j < 2; ++j) EXPECT_NEAR(left.theta()(pair, j), one.theta()(pair, j), 1e-12);
   }
-  landermt::awareness other{settings, {.reduction = landermt::reduction::total}};
-  EXPECT_EQ(refusal<shape_error>([&] { other.merge(one); }),
-            "landermt::awareness::merge: expected the same pairs, neurons, corpus and reduction, got others");
+  EXPECT_EQ(left.tokens("a"), 4u);
+  EXPECT_EQ(left.tokens(1), 2u);
+  landermt::awareness guide{{.labels = {"a", "b"}, .neurons = 2, .corpus = "guide"}},
+      web{{.labels = {"a", "b"}, .neurons = 2, .corpus = "web"}};
+  web.add("b", hidden, gradients);
+  guide.merge(web);
+  guide.merge(web);
+  EXPECT_EQ(guide.corpus(), "guide + web");
+  EXPECT_EQ(guide.tokens("b"), 12u);
+  EXPECT_EQ(guide.theta()(1, 1), 2 * web.theta()(1, 1));
+}
+
+TEST(landermt, awareness_says_what_differs) {
+  landermt::awareness one{{.labels = {"a", "b"}, .neurons = 2}};
+  const landermt::awareness other_pairs{{.labels = {"a"}, .neurons = 2}},
+      other_neurons{{.labels = {"a", "b"}, .neurons = 3}},
+      other_reduction{{.labels = {"a", "b"}, .neurons = 2}, {.reduction = landermt::reduction::total}};
+  EXPECT_EQ(refusal<shape_error>([&] { one.merge(other_pairs); }),
+            "landermt::awareness::merge: pairs: expected a, b, got a");
+  EXPECT_EQ(refusal<shape_error>([&] { one.merge(other_neurons); }),
+            "landermt::awareness::merge: neurons: expected 2, got 3");
+  EXPECT_EQ(refusal<shape_error>([&] { one.merge(other_reduction); }),
+            "landermt::awareness::merge: reduction: expected mean_of_batches, got total");
+  EXPECT_EQ(refusal<setting_error>([] { landermt::awareness{{.labels = {"a"}, .neurons = 0}}; }),
+            "landermt::awareness: neurons: expected at least 1, got 0");
+  EXPECT_EQ(refusal<setting_error>([] { landermt::awareness{{.labels = {}, .neurons = 1}}; }),
+            "landermt::awareness: labels: expected at least one label, none empty, each once, got none");
+}
+
+TEST(landermt, awareness_is_what_neuron_importance_finds_batch_by_batch) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    random_source random{seed};
+    const importance_settings settings{.labels = {"a", "b"}, .neurons = 1 + random.below(9)};
+    landermt::awareness found{settings};
+    std::vector<double> expected(to_size(2 * settings.neurons), 0.0);
+    std::uint64_t undefined = 0;
+    for (int batch = 0; batch < 5; ++batch) {
+      const index_t rows = random.below(6), pair = random.below(2);  // a batch may be empty
+      auto h = testing::random_numbers<float>(random, rows * settings.neurons);
+      const auto g = testing::random_numbers<float>(random, rows * settings.neurons);
+      if (rows > 0) h[0] = batch == 1 ? std::numeric_limits<float>::infinity() : h[0];
+      const matrix_view<const float> hidden{h.data(), rows, settings.neurons}, slopes{g.data(), rows, settings.neurons};
+      found.add(pair, hidden, slopes);
+      neuron_importance one{settings};
+      one.add(pair, hidden, slopes);
+      undefined += one.undefined(pair);
+      const std::vector<double> means = one.scores();
+      for (std::size_t i = 0; i < means.size(); ++i) expected[i] += means[i];
+    }
+    const double* theta = found.theta().data();
+    EXPECT_EQ(std::vector<double>(theta, theta + expected.size()), expected);
+    EXPECT_EQ(found.undefined(), undefined);
+  }
 }
 
 TEST(landermt, what_was_not_detected_keeps_its_bits_over_a_training) {

@@ -42,9 +42,9 @@ TEST(similarity_map, says_layer_corpus_and_sentences) {
   language_centroids found = random_centroids(random, 3);
   found.add("en", 2, matrix_view<const float>{nullptr, 0, 3});
   const heat_map map = similarity_map(found, 2, "title");
-  EXPECT_EQ(map.notes, (std::vector<std::string>{"after block 2", "corpus: guide",
+  EXPECT_EQ(map.notes, (std::vector<std::string>{"after block 1", "corpus: guide",
                                                  "sentences: en 1 (1 left out), <de> 1, \u4e2d 1"}));
-  EXPECT_EQ(similarity_map(found, 0, "title").notes[0], "layer 0, what the embedding puts out");
+  EXPECT_EQ(similarity_map(found, 0, "title").notes[0], "embedding");
 }
 
 TEST(similarity_map, languages_that_are_one_or_were_never_seen_are_drawn) {
@@ -65,7 +65,7 @@ TEST(similarity_chart, holds_both_means_of_every_layer) {
   for (index_t layer = 0; layer < 4; ++layer) {
     for (std::size_t series = 0; series < 2; ++series) {
       const chart_point& point = chart.series[series].points.at(to_size(layer));
-      EXPECT_EQ(point.x, static_cast<double>(layer));
+      EXPECT_EQ(point.x, static_cast<double>(layer) - 1) << "the block that the states come after";
       EXPECT_EQ(point.y, found.mean_cosine(layer, series == 0 ? own_pairs::left_out : own_pairs::included));
     }
   }

@@ -120,6 +120,25 @@ TEST(dense_layer, backward_adds_to_what_is_there_also_for_weights_stored_small) 
   for (std::size_t i = 0; i < once.size(); ++i) EXPECT_NEAR(twice[i], 2 * once[i], 1e-4f * (1 + std::abs(once[i])));
 }
 
+/// Knows float alone, as the concept asks.
+struct float_only_square {
+  float operator()(float z) const noexcept { return z * z; }
+  float derivative(float z) const noexcept { return 2 * z; }
+};
+
+TEST(dense_layer, takes_activations_that_know_only_float) {
+  random_source random{9};
+  const auto ffn = testing::random_ffn<double>(random, {.width = 4, .neurons = 6});
+  const dense_layer<double, double, float_only_square> layer{ffn.view(), float_only_square{}};
+  training_scratch scratch{layer, {.batch = 3}};
+  dense_tape remembered{layer, scratch};
+  const auto tokens = testing::random_numbers<double>(random, 12);
+  std::vector<double> y(12), plain(12);
+  layer.forward({tokens.data(), 3, 4}, remembered, {y.data(), 3, 4});
+  dense_ffn<double, double>(ffn.view(), float_only_square{}, {tokens.data(), 3, 4}, {plain.data(), 3, 4});
+  for (std::size_t i = 0; i < y.size(); ++i) EXPECT_NEAR(y[i], plain[i], 1e-6);
+}
+
 TEST(dense_layer, refuses_gradients_of_another_shape) {
   random_source random{8};
   const auto ffn = testing::random_ffn<float>(random, {.width = 4, .neurons = 6});

@@ -107,5 +107,47 @@ TEST(neuron_mask, counts_and_refuses) {
             "neuron_mask: chosen: expected neurons from 0 to 4, each at most once, got 5");
 }
 
+TEST(neuron_mask, restores_from_weights_as_from_numbers) {
+  masked_case<float> given{3};
+  const neuron_mask mask{given.ffn.neurons, given.chosen};
+  std::vector<float> before = given.numbers(), one = before, other;
+  for (float& number : one) number += 1;
+  other = one;
+  mask.restore_others(given.parts(before), given.parts(one));
+  mask.restore_others(given.ffn.view(), given.parts(other));
+  EXPECT_EQ(one, other);
+  EXPECT_NE(one, before);
+}
+
+TEST(neuron_mask, refuses_parts_of_another_layer) {
+  std::vector<float> numbers(40), others(40);
+  const ffn_gradients<float> parts{.up = {numbers.data(), 5, 4}, .down = {numbers.data() + 20, 4, 5}};
+  const neuron_mask mask{5, {1}}, larger{6, {5}};
+  EXPECT_TRUE(mask.fits(parts));
+  EXPECT_FALSE(larger.fits(parts));
+  EXPECT_EQ(
+      testing::refusal<shape_error>([&] {
+        masked_adam<float>{larger, parts};
+      }),
+      "masked_adam: parts: expected a layer of 6 neurons, got gate [0 x 0], up [5 x 4], down [4 x 5], biases of 0 "
+      "and 0");
+  const auto nothing = [](float&, float) {};
+  EXPECT_CONTRACT(larger.silence_others(parts));
+  EXPECT_CONTRACT(larger.restore_others(parts, parts));
+  EXPECT_CONTRACT(larger.visit_chosen(parts, parts, nothing));
+  ffn_gradients<float> unlike = parts;
+  unlike.down = {others.data(), 3, 5};
+  EXPECT_CONTRACT(mask.restore_others(parts, unlike));
+  EXPECT_CONTRACT(mask.visit_chosen(parts, unlike, nothing));
+  unlike = parts;
+  unlike.up_bias = {others.data(), 5};
+  EXPECT_CONTRACT(mask.visit_chosen(parts, unlike, nothing));
+  unlike.up_bias = {others.data(), 4};
+  EXPECT_CONTRACT(mask.silence_others(unlike));
+  unlike = parts;
+  unlike.down_bias = {others.data(), 4};
+  EXPECT_CONTRACT(mask.restore_others(parts, unlike));
+}
+
 }  // namespace neuron_mask_tests
 }  // namespace fissile

@@ -83,7 +83,7 @@ TEST(two_branches, gradients_are_finite_differences) {
       std::vector<double> y(given.tokens.size());
       layer.forward(given.in(), remembered, {y.data(), given.batch, given.ffn.width}, use);
       testing::gradient_store<double> found{given.ffn, 1, given.batch};
-      layer.backward(remembered, {given.slopes.data(), given.batch, given.ffn.width}, found.view(), use);
+      layer.backward(remembered, {given.slopes.data(), given.batch, given.ffn.width}, found.view());
       const std::vector<std::pair<std::vector<double>*, std::vector<double>*>> parts{
           {&given.ffn.gate, &found.gate},       {&given.ffn.up, &found.up},
           {&given.ffn.down, &found.down},       {&given.ffn.gate_bias, &found.gate_bias},
@@ -143,6 +143,38 @@ TEST(two_branches, with_no_neuron_in_a_branch_it_is_the_dense_layer) {
     layer.forward(given.in(), remembered, {y.data(), given.batch, given.ffn.width});
     dense_ffn<double, double>(given.ffn.view(), silu{}, given.in(), {dense.data(), given.batch, given.ffn.width});
     for (std::size_t i = 0; i < y.size(); ++i) EXPECT_NEAR(y[i], dense[i], 1e-12 * (1 + std::abs(dense[i])));
+  }
+}
+
+TEST(two_branches, backward_belongs_to_the_forward_before_it) {
+  const branch_problem given{5};
+  const index_t width = given.ffn.width, batch = given.batch;
+  const dense_layer<double, double, silu> dense{given.ffn.view(), silu{}};
+  const auto layer = given.layer();
+  training_scratch scratch{layer, {.batch = batch}};
+  dense_tape remembered{layer, scratch};
+  std::vector<double> y(given.tokens.size());
+  const matrix_view<const double> slopes{given.slopes.data(), batch, width};
+  dense.forward(given.in(), remembered, {y.data(), batch, width});
+  EXPECT_CONTRACT(layer.backward(remembered, slopes, {}));
+  layer.forward(given.in(), remembered, {y.data(), batch, width});
+  EXPECT_CONTRACT(dense.backward(remembered, slopes, {}));
+  dense.forward(given.in(), remembered, {y.data(), batch, width});
+  dense.backward(remembered, slopes, {});  // the gates of the batch before are forgotten
+}
+
+TEST(two_branches, a_hard_gate_has_no_slope) {
+  const branch_problem given{6};
+  const auto layer = given.layer();
+  training_scratch scratch{layer, {.batch = given.batch}};
+  dense_tape remembered{layer, scratch};
+  std::vector<double> y(given.tokens.size());
+  for (const gate_use use : {gate_use::soft, gate_use::hard}) {
+    testing::gradient_store<double> found{given.ffn, 1, given.batch};
+    layer.forward(given.in(), remembered, {y.data(), given.batch, given.ffn.width}, use);
+    layer.backward(remembered, {given.slopes.data(), given.batch, given.ffn.width}, found.view());
+    const bool none = found.router == std::vector<double>(found.router.size(), 0.0);
+    EXPECT_EQ(none, use == gate_use::hard);
   }
 }
 

@@ -199,7 +199,7 @@ TEST(analysis, writes_a_report_with_definitions_and_every_figure) {
   save_analysis(done, {.command = "unravel analyse tiny.gguf", .path = "tiny.gguf"}, folder / "");
   const std::string report = read_text_file(folder / "report.md");
   expect_says(report, {"unravel analyse tiny.gguf", "Line i of each text translates line i", "tokens/character",
-                       "tokens against aa", "'z' 100 %", "nats a line", "first order", "middle layer, number 1",
+                       "tokens against aa", "'z' 100 %", "nats a line", "first order", "middle layer, after block 0",
                        "own neurons", "arXiv 2408.06273"});
   const json_value figures = read_json(folder / "analysis.json");
   EXPECT_EQ(figures["texts"].size(), 3u);
@@ -210,6 +210,8 @@ TEST(analysis, writes_a_report_with_definitions_and_every_figure) {
   EXPECT_EQ(figures["similarity"][0]["cosines"][1][2], figures["similarity"][0]["cosines"][2][1]);
   const std::string rows = read_text_file(folder / "neurons.csv");
   EXPECT_EQ(std::count(rows.begin(), rows.end(), '\n'), 1 + 3 * 2 * 64);
+  EXPECT_EQ(figures["similarity"][0]["name"], "embedding");
+  EXPECT_EQ(figures["similarity"][2]["name"], "after block 1");
   for (const char* picture : {"importance.svg", "shares.svg", "similarity.svg", "similarity_by_layer.svg"}) {
     EXPECT_TRUE(read_text_file(folder / picture).starts_with("<")) << picture;
   }
@@ -219,6 +221,92 @@ TEST(analysis, writes_a_report_with_definitions_and_every_figure) {
   EXPECT_EQ(summary.find("silenced"), std::string::npos);
   EXPECT_EQ(summary.find("tokens against"), std::string::npos);
   EXPECT_NE(to_svg(similarity_map(alone)).find("aa"), std::string::npos);
+}
+
+/// Both files say the mean over tokens: that of a layer's rows in the one is the number of the layer in the other.
+TEST(analysis, says_the_same_magnitude_in_both_files) {
+  const analysis_result done = analyse_tiny(five_lines(), {.windows = 3, .silenced = 0, .threads = 1});
+  const json_value layers = analysis_json(done, {})["layers"];
+  const std::string csv = neurons_csv(done);
+  std::vector<double> sums(layers.size(), 0.0);
+  const line_list rows = lines_of(csv);
+  for (std::size_t row = 1; row < rows.size(); ++row) {
+    std::string_view cell = rows[row];
+    for (int skipped = 0; skipped < 5; ++skipped) cell.remove_prefix(cell.find(',') + 1);
+    const double magnitude = std::stod(std::string{cell});
+    const double peak = std::stod(std::string{cell.substr(cell.find(',') + 1)});
+    EXPECT_LE(magnitude, peak) << "a mean is at most the largest";
+    sums[(row - 1) / to_size(done.sizes.neurons)] += magnitude;
+  }
+  for (std::size_t i = 0; i < sums.size(); ++i) {
+    const double of_layer = layers[i]["hidden_magnitude"];
+    EXPECT_NEAR(sums[i] / static_cast<double>(done.sizes.neurons), of_layer, 1e-6 * of_layer);
+  }
+  const layer_neurons& found = done.found.magnitudes[1].of(0);
+  EXPECT_EQ(mean_magnitude(found, 3), found[3].sum / static_cast<double>(done.found.firing.tokens("bb")));
+}
+
+TEST(analysis, tables_end_with_the_mean_and_the_deviation_between_languages) {
+  const analysis_result done =
+      analyse_tiny(five_lines(), {.windows = 3, .silenced = 6, .silenced_windows = 2, .threads = 1});
+  const auto expect_spread = [](const table& made, std::size_t column, const std::vector<double>& of, int decimals) {
+    ASSERT_EQ(made.rows.size(), 5u);
+    EXPECT_EQ(made.rows[3][0], "mean");
+    EXPECT_EQ(made.rows[4][0], "deviation between languages");
+    const double mean = (of[0] + of[1] + of[2]) / 3;
+    const double squares = std::pow(of[0] - mean, 2) + std::pow(of[1] - mean, 2) + std::pow(of[2] - mean, 2);
+    EXPECT_EQ(made.rows[2][column], shown(of[2], decimals));
+    EXPECT_EQ(made.rows[3][column], shown(mean, decimals));
+    EXPECT_EQ(made.rows[4][column], shown(std::sqrt(squares / 2), decimals));
+    EXPECT_EQ(made.rows[3].size(), made.columns.size());
+    EXPECT_EQ(made.rows[4].back(), "");
+  };
+  const component_importance& found = done.found.importance;
+  std::vector<double> mlp, importance, first_order, error, by_token;
+  for (index_t language = 0; language < 3; ++language) {
+    double part = 0;
+    for (const char* name : {"gate", "up", "hidden", "down"}) part += found.of_component(language, {1, name});
+    mlp.push_back(100 * part / found.of_layer(language, 1));
+    importance.push_back(found.of_layer(language, 1, importance_per_token));
+    const estimates each = agreement_of(done.languages[to_size(language)].silenced);
+    first_order.push_back(each.first_order.spearman);
+    error.push_back(each.first_order.relative_error);
+    by_token.push_back(each.by_token.spearman);
+  }
+  expect_spread(mlp_share_table(done), 2, mlp, 1);
+  const table layers = layers_table(
+      done, 2, [&](index_t language, index_t layer) { return found.of_layer(language, layer, importance_per_token); });
+  expect_spread(layers, 2, importance, 2);
+  const table silenced = silencing_table(done);
+  expect_spread(silenced, 2, first_order, 3);
+  expect_spread(silenced, 3, error, 3);
+  expect_spread(silenced, 4, by_token, 3);
+  EXPECT_EQ(silenced.rows[3][1], "");
+  expect_says(analysis_report{done, {}}.markdown(),
+              {"| deviation between languages", to_markdown(layers), to_markdown(mlp_share_table(done))});
+  const analysis_result alone =
+      analyse_tiny({.name = "one", .texts = {five_lines().texts[0]}}, {.windows = 2, .silenced = 3, .threads = 1});
+  EXPECT_EQ(silencing_table(alone).rows.size(), 1u);
+  EXPECT_EQ(mlp_share_table(alone).rows.size(), 1u);
+}
+
+/// The library's pictures, with rows and notes of this analysis.
+TEST(analysis, draws_what_the_library_draws) {
+  const analysis_result done = analyse_tiny(five_lines(), {.windows = 3, .silenced = 0, .threads = 1});
+  const heat_map alike = similarity_map(done), important = importance_map(done);
+  EXPECT_EQ(alike.title, "How alike languages are after block 0");
+  EXPECT_EQ(in_states(0), "in the embedding");
+  for (std::size_t row = 0; row < 3; ++row) {
+    EXPECT_EQ(alike.groups[0].rows[row].values, done.found.centroids.cosines(1)[row]);
+    EXPECT_TRUE(alike.groups[0].rows[row].name.starts_with(done.names()[row] + " ("));
+    EXPECT_TRUE(important.groups[0].rows[row].name.ends_with(" tokens/char.)"));
+    const double last = done.found.importance.of_layer(done.names()[row], 1, importance_per_token);
+    EXPECT_EQ(important.groups[0].rows[row].values.at(1), last);
+  }
+  EXPECT_EQ(alike.notes.size(), 2u);
+  const line_chart chart = similarity_chart(done);
+  EXPECT_EQ(chart.series[0].points.front().x, -1);
+  EXPECT_EQ(chart.series[0].points.back().x, 1);
 }
 
 TEST(analysis, shows_tokens_that_are_no_characters_by_their_bytes) {

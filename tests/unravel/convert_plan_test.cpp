@@ -96,6 +96,47 @@ TEST(converted_plan, comes_from_texts) {
   }
 }
 
+TEST(converted_plan, refuses_partitions_of_a_file_that_do_not_fit) {
+  const moe_sizes sizes{.layers = 2, .width = tiny_model::width, .neurons = tiny_model::neurons};
+  const partition good = even_slices{}.split(sizes.neurons, 8);
+  const auto read = [&](index_t shared, std::vector<partition> given) {
+    const planning how{.experts = 8, .shared = shared, .split = split_rule::file, .given_splits = std::move(given)};
+    check_given_splits(how, sizes, "splits.json");
+  };
+  const auto refusal = [&](index_t shared, std::vector<partition> given) {
+    return message_of<file_error>([&] { read(shared, std::move(given)); });
+  };
+  EXPECT_NO_THROW(read(0, {good, good}));
+  EXPECT_NO_THROW(read(2, {good, share_experts(good, 2)})) << "of none the first ones are shared";
+  expect_says(refusal(0, {good}), {"--partition splits.json: layers: expected 2, got 1"});
+  expect_says(refusal(0, {good, good, good}), {"--partition splits.json: layers: expected 2, got 3"});
+  expect_says(refusal(0, {good, even_slices{}.split(2 * sizes.neurons, 8)}),
+              {"--partition splits.json: layer 1: neurons: expected 64, got 128"});
+  expect_says(refusal(0, {even_slices{}.split(sizes.neurons, 4), good}),
+              {"--partition splits.json: layer 0: experts: expected 8, got 4"});
+  expect_says(refusal(1, {good, share_experts(good, 2)}),
+              {"--partition splits.json: layer 1: shared experts: expected 1, got 2"});
+  expect_says(refusal(0, {share_experts(good, 2), good}),
+              {"--partition splits.json: layer 0: shared experts: expected 0, got 2"});
+}
+
+TEST(converted_plan, makes_plans_of_partitions_of_a_file) {
+  const model_file file;
+  const gguf_file dense{file.path()};
+  const std::vector<window> windows = windows_of(random_text(3, 600), engine::tokenizer{dense}, tiny_model::context);
+  progress silent{"", 1, progress_style::silent};
+  const partition given = shuffled{.seed = 5}.split(tiny_model::neurons, 8);
+  const planning how{.experts = 8,
+                     .active = 2,
+                     .split = split_rule::file,
+                     .router = router_rule::analytic,
+                     .given_splits = std::vector<partition>(to_size(sizes_of(dense).layers), given)};
+  check_given_splits(how, sizes_of(dense), "splits.json");
+  const moe_plan plan = make_plan(dense, windows, how, silent);
+  check(plan, sizes_of(dense));
+  EXPECT_EQ(plan.layers[1].split, given);
+}
+
 TEST(converted_plan, shares_the_busiest_neurons_or_the_first) {
   const model_file file;
   const gguf_file dense{file.path()};

@@ -122,12 +122,11 @@ inline std::size_t component_importance::place(component_place where) const {
                          .expected = "from 0 to " + std::to_string(layers_ - 1),
                          .got = std::to_string(where.layer)});
   }
-  std::string known;
   for (index_t i = 0; i < length(components_); ++i) {
-    const std::string& name = components_[to_size(i)].name;
-    if (name == where.component) return to_size(where.layer * length(components_) + i);
-    known += (known.empty() ? "" : ", ") + name;
+    if (components_[to_size(i)].name == where.component) return to_size(where.layer * length(components_) + i);
   }
+  std::string known;
+  for (const component_shape& one : components_) known += (known.empty() ? "" : ", ") + one.name;
   fail<setting_error>({.argument = "component_importance: component",
                        .expected = "one of " + known,
                        .got = "\"" + std::string(where.component) + "\""});

@@ -126,7 +126,8 @@ inline double attention_share(const component_importance& found, label_key label
   return all > 0 ? sum / all : std::numeric_limits<double>::quiet_NaN();
 }
 
-/// (d) Empty, to be fed sentence by sentence: layer 0 with what the embedding puts out, layer k with what block k does.
+/// (d) Empty, to be fed sentence by sentence: layer 0 with what the embedding puts out, layer k with what
+/// block k - 1 does, counted from 0.
 inline language_centroids centroids(std::vector<std::string> labels, index_t blocks, index_t width,
                                     std::string corpus) {
   return language_centroids{

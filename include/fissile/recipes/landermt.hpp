@@ -12,10 +12,13 @@
 //
 // Awareness is the first-order change of the loss when the neuron falls silent, and equal to it where the loss is
 // linear in h. Of the paper we know the ideas and (2); rules and numbers in (3) are those of its ancestor's code (Xie
-// et al. 2021, NA-MNMT), the form of (4) is ours, and so is every choice marked as ours.
+// et al. 2021, NA-MNMT), the form of (4) is ours, and so is every choice marked as ours. Of (4) the paper's eq. 7 is
+// known in part, h_G(x) = FFN_G(CAR(x) . x): there a factor stands at the input, ours multiplies outputs.
 #pragma once
 
+#include <fissile/count/label_key.hpp>
 #include <fissile/count/similarity.hpp>
+#include <fissile/detect/corpus_names.hpp>
 #include <fissile/detect/neuron_importance.hpp>
 #include <fissile/partition/importance_split.hpp>
 #include <fissile/train/neuron_mask.hpp>
@@ -90,47 +93,88 @@ inline std::vector<index_t> relevant_layers(const std::vector<double>& changes, 
 }
 
 /// (2) Theta of one layer, batch by batch. Plain data; labels are pairs of languages. Products that are NaN or infinite
-/// are counted and add nothing.
+/// are counted and add nothing. A pair that is not there is refused with setting_error.
 class awareness {
 public:
-  /// Throws setting_error as neuron_importance does.
+  /// Throws setting_error for labels as check_labels does, and for less than one neuron.
   explicit awareness(importance_settings settings, const choices& chosen = {})
-      : empty_(std::move(settings)), reduction_(chosen.reduction), theta_(empty_.scores().size()) {}
+      : pairs_(std::move(settings.labels)),
+        neurons_(settings.neurons),
+        reduction_(chosen.reduction),
+        corpora_(std::move(settings.corpus)) {
+    check_labels(pairs_, "landermt::awareness");
+    if (neurons_ < 1) {
+      fail<setting_error>(
+          {.argument = "landermt::awareness: neurons", .expected = "at least 1", .got = std::to_string(neurons_)});
+    }
+    tokens_.resize(pairs_.size());
+    theta_.resize(pairs_.size() * to_size(neurons_));
+  }
 
-  const std::vector<std::string>& pairs() const noexcept { return empty_.labels(); }
+  const std::vector<std::string>& pairs() const noexcept { return pairs_; }
+  /// The names of all corpora, joined by " + ".
+  std::string corpus() const { return corpora_.joined(); }
+  std::uint64_t tokens(label_key pair) const { return tokens_[to_size(pair.among(pairs_))]; }
   std::uint64_t undefined() const noexcept { return undefined_; }
 
   /// One batch of one pair: h and dL/dh, both [tokens x neurons].
   template <class H, class G>
   void add(label_key pair, matrix_view<H> hidden, matrix_view<G> gradients) {
-    neuron_importance batch = empty_;
-    const index_t at = pair.among(batch.labels());
-    batch.add(at, hidden, gradients);
-    undefined_ += batch.undefined(at);
-    const std::vector<double> means = batch.scores(importance_of::change, summed_by::sample);
-    const double factor = reduction_ == reduction::total ? static_cast<double>(hidden.rows()) : 1;
-    for (std::size_t i = 0; i < theta_.size(); ++i) theta_[i] += factor * means[i];
+    Expects(hidden.columns() == neurons_ && gradients.columns() == neurons_ && gradients.rows() == hidden.rows());
+    const index_t at = pair.among(pairs_);
+    std::vector<double> sums(to_size(neurons_), 0.0);
+    for (index_t token = 0; token < hidden.rows(); ++token) {
+      for (index_t j = 0; j < neurons_; ++j) {
+        const double change = static_cast<double>(hidden(token, j)) * static_cast<double>(gradients(token, j));
+        if (std::isfinite(change)) {
+          sums[to_size(j)] += std::abs(change);
+        } else {
+          ++undefined_;
+        }
+      }
+    }
+    const bool mean = reduction_ == reduction::mean_of_batches && hidden.rows() > 0;
+    const double divisor = mean ? static_cast<double>(hidden.rows()) : 1;
+    for (index_t j = 0; j < neurons_; ++j) theta_[to_size(at * neurons_ + j)] += sums[to_size(j)] / divisor;
+    tokens_[to_size(at)] += static_cast<std::uint64_t>(hidden.rows());
   }
 
   /// [pairs x neurons]
-  matrix_view<const double> theta() const noexcept { return {theta_.data(), length(pairs()), empty_.neurons()}; }
+  matrix_view<const double> theta() const noexcept { return {theta_.data(), length(pairs_), neurons_}; }
 
-  /// Adds what was found on other batches, to 1e-12. Throws shape_error for other pairs, neurons or reductions.
+  /// Adds what was found on other batches, of any corpus: counts exactly, theta to 1e-12. Throws shape_error for other
+  /// pairs, neurons or reductions, and says which.
   void merge(const awareness& other) {
-    if (!(empty_ == other.empty_) || reduction_ != other.reduction_) {
-      fail<shape_error>({.argument = "landermt::awareness::merge",
-                         .expected = "the same pairs, neurons, corpus and reduction",
-                         .got = "others"});
-    }
-    undefined_ += other.undefined_;
+    if (pairs_ != other.pairs_) refuse("pairs", listed(pairs_), listed(other.pairs_));
+    if (neurons_ != other.neurons_) refuse("neurons", std::to_string(neurons_), std::to_string(other.neurons_));
+    if (reduction_ != other.reduction_) refuse("reduction", name_of(reduction_), name_of(other.reduction_));
+    for (std::size_t pair = 0; pair < tokens_.size(); ++pair) tokens_[pair] += other.tokens_[pair];
     for (std::size_t i = 0; i < theta_.size(); ++i) theta_[i] += other.theta_[i];
+    undefined_ += other.undefined_;
+    corpora_.merge(other.corpora_);
   }
 
   friend bool operator==(const awareness&, const awareness&) = default;
 
 private:
-  neuron_importance empty_;
+  static std::string name_of(landermt::reduction which) {
+    return which == reduction::total ? "total" : "mean_of_batches";
+  }
+  static std::string listed(const std::vector<std::string>& names) {
+    std::string all;
+    for (const std::string& name : names) all += (all.empty() ? "" : ", ") + name;
+    return all;
+  }
+  [[noreturn]] static void refuse(const char* what, const std::string& mine, const std::string& others) {
+    fail<shape_error>(
+        {.argument = std::string("landermt::awareness::merge: ") + what, .expected = mine, .got = others});
+  }
+
+  std::vector<std::string> pairs_;
+  index_t neurons_;
   landermt::reduction reduction_;
+  corpus_names corpora_;
+  std::vector<std::uint64_t> tokens_;  // [pairs]
   std::uint64_t undefined_ = 0;
   std::vector<double> theta_;  // [pairs x neurons]
 };

@@ -14,6 +14,11 @@
 
 namespace fissile {
 
+/// "embedding", "after block 0", "after block 1": of layer 0, 1 and 2 of states; blocks count from 0.
+inline std::string states_name(index_t layer) {
+  return layer == 0 ? std::string{"embedding"} : "after block " + std::to_string(layer - 1);
+}
+
 /// "sentences: en 100, de 100 (2 left out)", as one layer counted them.
 inline std::string sentence_note(const language_centroids& found, index_t layer) {
   std::string note = "sentences:";
@@ -30,7 +35,7 @@ inline std::string sentence_note(const language_centroids& found, index_t layer)
 /// The cosines of all pairs in one layer; the scale begins below the least of them, or they would all look alike.
 inline heat_map similarity_map(const language_centroids& found, index_t layer, std::string title) {
   heat_map map{.title = std::move(title),
-               .notes = {layer == 0 ? "layer 0, what the embedding puts out" : "after block " + std::to_string(layer)},
+               .notes = {states_name(layer)},
                .row_axis = "language",
                .column_axis = "language",
                .value_axis = "cosine",
@@ -49,17 +54,18 @@ inline heat_map similarity_map(const language_centroids& found, index_t layer, s
   return map;
 }
 
-/// The mean over pairs for every layer, without each language's likeness to itself and with it.
+/// The mean over pairs for every layer, without each language's likeness to itself and with it. x: the block that the
+/// states come after, -1 for the embedding.
 inline line_chart similarity_chart(const language_centroids& found, std::string title) {
   line_chart chart{.title = std::move(title),
-                   .notes = {"layer 0 is what the embedding puts out"},
-                   .x_axis = "layer",
-                   .y_axis = "mean cosine of the languages' centroids",
-                   .series = {{"pairs of two languages", {}}, {"all of the table", {}}}};
+                   .notes = {},
+                   .x_axis = "after block (-1: embedding)",
+                   .y_axis = "mean cosine",
+                   .series = {{"two languages", {}}, {"with diagonal", {}}}};
   if (!found.corpus().empty()) chart.notes.push_back("corpus: " + found.corpus());
   chart.notes.push_back(sentence_note(found, found.layers() - 1));
   for (index_t layer = 0; layer < found.layers(); ++layer) {
-    const auto x = static_cast<double>(layer);
+    const auto x = static_cast<double>(layer - 1);
     chart.series[0].points.push_back({x, found.mean_cosine(layer, own_pairs::left_out)});
     chart.series[1].points.push_back({x, found.mean_cosine(layer, own_pairs::included)});
   }

@@ -16,7 +16,7 @@
 namespace fissile {
 
 /// What forward of a dense layer remembers until backward has used it. Sized once; the scratch is borrowed and may be
-/// shared by the layers of a thread. Memory: batch * 4 * neurons numbers; 3 without a gate.
+/// shared by the layers of a thread. Memory: batch * (4 * neurons + 1) numbers; 3 without a gate.
 template <std::floating_point A>
 class dense_tape {
 public:
@@ -26,6 +26,7 @@ public:
     scratch.check_fits(layer);
     for (std::vector<A>* one : {&inner_, &hidden_, &gradients_}) one->resize(to_size(scratch.batch() * neurons_));
     if (layer.ffn().gated()) outer_.resize(inner_.size());
+    branch_gates_.reserve(to_size(scratch.batch()));
   }
 
   /// What down was fed with. [tokens x neurons]
@@ -43,6 +44,7 @@ public:
   void start(matrix_view<const A> tokens) noexcept {
     Expects(tokens.rows() <= scratch_->batch());
     tokens_ = tokens;
+    branch_gates_.clear();
   }
   matrix_view<const A> tokens() const noexcept { return tokens_; }
   training_scratch<A>& scratch() noexcept { return *scratch_; }
@@ -54,12 +56,19 @@ public:
   }
   matrix_view<A> hidden() noexcept { return {hidden_.data(), tokens_.rows(), neurons_}; }
   matrix_view<A> hidden_gradients() noexcept { return {gradients_.data(), tokens_.rows(), neurons_}; }
+  /// One a token, of a layer in two branches; none after forward of a plain one.
+  vector_view<const A> branch_gates() const noexcept { return branch_gates_; }
+  vector_view<A> start_branch_gates() noexcept {
+    branch_gates_.resize(to_size(tokens_.rows()));
+    return branch_gates_;
+  }
 
 private:
   index_t neurons_;
   training_scratch<A>* scratch_;
   matrix_view<const A> tokens_ = {};
   std::vector<A> inner_, outer_, hidden_, gradients_;  // [batch x neurons]
+  std::vector<A> branch_gates_;                        // [tokens] or none; as many as the batch are reserved
 };
 template <class Layer, std::floating_point A>
 dense_tape(const Layer&, training_scratch<A>&) -> dense_tape<A>;
@@ -102,7 +111,7 @@ public:
   /// Adds the gradients of a loss to `into`, for the last forward with this tape. out_gradient: dL/dout, [tokens x
   /// width]. Throws shape_error where a gradient does not fit.
   void backward(dense_tape<A>& remembered, matrix_view<const A> out_gradient, const ffn_gradients<A>& into) const {
-    Expects(remembered.made_for(*this));
+    Expects(remembered.made_for(*this) && remembered.branch_gates().empty());
     Expects(out_gradient.rows() == remembered.tokens().rows() && out_gradient.columns() == width());
     check_shapes(into, *this, remembered.tokens().rows());
     linear_gradients<A>{into.down, into.down_bias}.add(remembered.hidden(), out_gradient, remembered.scratch());
@@ -124,8 +133,8 @@ public:
     if (ffn_.gated()) second().template forward<A>(tokens, remembered.scratch(), outer);
     for (index_t token = 0; token < tokens.rows(); ++token) {
       for (index_t j = 0; j < neurons(); ++j) {
-        const A activated = activate_(inner(token, j));
-        hidden(token, j) = ffn_.gated() ? activated * outer(token, j) : activated;
+        const A opened = activated(activate_, inner(token, j));
+        hidden(token, j) = ffn_.gated() ? opened * outer(token, j) : opened;
       }
     }
   }
@@ -142,7 +151,7 @@ public:
       for (index_t j = 0; j < neurons(); ++j) {
         const A slope = slopes(token, j);
         of_first(token, j) = slope * (ffn_.gated() ? outer(token, j) : A(1)) * activate_.derivative(inner(token, j));
-        if (ffn_.gated()) of_second(token, j) = slope * activate_(inner(token, j));
+        if (ffn_.gated()) of_second(token, j) = slope * activated(activate_, inner(token, j));
       }
     }
     const linear_gradients<A> of_up{into.up, into.up_bias};

@@ -42,15 +42,24 @@ public:
     return sum;
   }
 
+  /// Whether the parts that are there belong to a layer of as many neurons.
+  template <class Parts>
+  bool fits(const Parts& parts) const noexcept {
+    const auto as_many = [this](index_t given) { return given == 0 || given == neurons(); };
+    return as_many(parts.gate.rows()) && as_many(parts.up.rows()) && as_many(parts.down.columns()) &&
+           as_many(parts.gate_bias.length()) && as_many(parts.up_bias.length());
+  }
+
   /// Every gradient of the layer that belongs to no chosen neuron becomes 0. Those of router and tokens stay.
   template <std::floating_point A>
   void silence_others(const ffn_gradients<A>& gradients) const noexcept {
     visit_others(gradients, gradients, [](A& gradient, A) { gradient = A(0); });
   }
 
-  /// What belongs to no chosen neuron becomes, to the bit, what it is in `before`. Both of the same shape.
-  template <std::floating_point A>
-  void restore_others(const ffn_gradients<A>& before, const ffn_gradients<A>& after) const noexcept {
+  /// What belongs to no chosen neuron becomes, to the bit, what it is in `before`, which is ffn_weights<A> or
+  /// ffn_gradients<A>. Both of the same shape.
+  template <class Before, std::floating_point A>
+  void restore_others(const Before& before, const ffn_gradients<A>& after) const noexcept {
     visit_others(after, before, [](A& number, A earlier) { number = earlier; });
   }
 
@@ -61,9 +70,11 @@ public:
                       (parts.gate_bias.empty() ? 0 : 1) + (parts.up_bias.empty() ? 0 : 1));
   }
 
-  /// visit(number of a, number of b) of each chosen neuron, neuron by neuron in ascending order.
+  /// visit(number of a, number of b) of each chosen neuron, neuron by neuron in ascending order. Both of the same
+  /// shape.
   template <std::floating_point A, class Visit>
   void visit_chosen(const ffn_gradients<A>& a, const ffn_gradients<A>& b, const Visit& visit) const {
+    Expects(fits(a) && alike(a, b));
     for (index_t neuron = 0; neuron < neurons(); ++neuron) {
       if (chosen(neuron)) visit_neuron(neuron, a, b, visit);
     }
@@ -72,15 +83,25 @@ public:
   friend bool operator==(const neuron_mask&, const neuron_mask&) = default;
 
 private:
-  template <std::floating_point A, class Visit>
-  void visit_others(const ffn_gradients<A>& a, const ffn_gradients<A>& b, const Visit& visit) const {
+  /// But for the bias of down, which is no neuron's.
+  template <class Parts, class Others>
+  static bool alike(const Parts& a, const Others& b) noexcept {
+    const auto same = [](const auto& one, const auto& other) {
+      return one.rows() == other.rows() && one.columns() == other.columns();
+    };
+    return same(a.gate, b.gate) && same(a.up, b.up) && same(a.down, b.down) &&
+           a.gate_bias.length() == b.gate_bias.length() && a.up_bias.length() == b.up_bias.length();
+  }
+  template <std::floating_point A, class Others, class Visit>
+  void visit_others(const ffn_gradients<A>& a, const Others& b, const Visit& visit) const {
+    Expects(fits(a) && alike(a, b) && a.down_bias.length() == b.down_bias.length());
     for (index_t neuron = 0; neuron < neurons(); ++neuron) {
       if (!chosen(neuron)) visit_neuron(neuron, a, b, visit);
     }
     for (index_t i = 0; i < a.down_bias.length(); ++i) visit(a.down_bias[i], b.down_bias[i]);
   }
-  template <std::floating_point A, class Visit>
-  static void visit_neuron(index_t neuron, const ffn_gradients<A>& a, const ffn_gradients<A>& b, const Visit& visit) {
+  template <std::floating_point A, class Others, class Visit>
+  static void visit_neuron(index_t neuron, const ffn_gradients<A>& a, const Others& b, const Visit& visit) {
     for (const auto& [one, other] : {std::pair{a.gate, b.gate}, std::pair{a.up, b.up}}) {
       for (index_t i = 0; i < one.columns(); ++i) visit(one(neuron, i), other(neuron, i));
     }
@@ -104,12 +125,19 @@ struct masked_adam {
   adam_state<A> state;                   // of the chosen neurons' numbers, in the order of visit_chosen
   std::vector<A> parameters, gradients;  // scratch
 
-  /// parts: of the layer; only its shape counts.
+  /// parts: of the layer; only its shape counts. Throws shape_error where it has another number of neurons.
   masked_adam(neuron_mask which, const ffn_gradients<A>& parts)
       : mask(std::move(which)),
         state(mask.parameters(parts)),
         parameters(state.mean.size()),
-        gradients(state.mean.size()) {}
+        gradients(state.mean.size()) {
+    if (mask.fits(parts)) return;
+    fail<shape_error>({.argument = "masked_adam: parts",
+                       .expected = "a layer of " + std::to_string(mask.neurons()) + " neurons",
+                       .got = "gate " + shape_of(parts.gate) + ", up " + shape_of(parts.up) + ", down " +
+                              shape_of(parts.down) + ", biases of " + std::to_string(parts.gate_bias.length()) +
+                              " and " + std::to_string(parts.up_bias.length())});
+  }
 
   /// In place, and nothing is allocated. of_parts: the same shape as parts.
   void step(const adam& rule, const ffn_gradients<A>& parts, const ffn_gradients<A>& of_parts) noexcept {

@@ -3,7 +3,8 @@
 //   g = sigmoid(row . x)
 //   y = down_bias + (1 - g) general(x) + g specific(x) + rest(x)
 //
-// LANDeRMT (Zhu et al. 2024) routes between a language-general and a language-specific branch; how is not known to us.
+// LANDeRMT (Zhu et al. 2024) routes between a language-general and a language-specific branch. Of how, a fragment of
+// its eq. 7 is known to us, h_G(x) = FFN_G(CAR(x) . x): there a factor stands at the input, ours multiplies outputs.
 // This form is ours, after what CLSR (Zhang et al. 2021) does, without its noise: g in training, in inference 1 where
 // g > 1/2 and 0 elsewhere. Neurons of neither branch work as they did.
 //
@@ -23,7 +24,7 @@ namespace fissile {
 enum class branch : char { general, specific, rest };
 enum class gate_use {
   soft,  // g, as in training
-  hard   // g > 1/2 ? 1 : 0, as in inference; a NaN is 0. It has no slope: backward leaves the gate alone
+  hard   // g > 1/2 ? 1 : 0, as in inference; a NaN is 0. It has no slope, as g (1 - g) is 0
 };
 
 /// T, A and Activation as of the dense layer; the row is borrowed.
@@ -52,26 +53,27 @@ public:
                gate_use use = gate_use::soft) const {
     Expects(out.rows() == tokens.rows() && out.columns() == width() && (out.empty() || out.data() != tokens.data()));
     layer_.hidden_forward(tokens, remembered);
-    layer_.down().template forward<A>(weighted(remembered, use), remembered.scratch(), out);
+    const vector_view<A> gates = remembered.start_branch_gates();
+    for (index_t token = 0; token < tokens.rows(); ++token) gates[token] = gate(tokens.row(token), use);
+    layer_.down().template forward<A>(weighted(remembered), remembered.scratch(), out);
   }
 
-  /// Adds the gradients of a loss to `into`, that of the row to into.router, [1 x width]. `use`: that of forward.
-  /// Afterwards the tape has dL/dhidden, of the hidden that is not yet weighed. Throws shape_error where a gradient
-  /// does not fit.
-  void backward(dense_tape<A>& remembered, matrix_view<const A> out_gradient, const ffn_gradients<A>& into,
-                gate_use use = gate_use::soft) const {
-    Expects(remembered.made_for(*this));
+  /// Adds the gradients of a loss to `into`, that of the row to into.router, [1 x width], for the last forward with
+  /// this tape, which must be this layer's; the gates are those of then. Afterwards the tape has dL/dhidden, of the
+  /// hidden that is not yet weighed. Throws shape_error where a gradient does not fit.
+  void backward(dense_tape<A>& remembered, matrix_view<const A> out_gradient, const ffn_gradients<A>& into) const {
     const matrix_view<const A> tokens = remembered.tokens();
+    const vector_view<const A> gates = remembered.branch_gates();
+    Expects(remembered.made_for(*this) && gates.length() == tokens.rows());
     Expects(out_gradient.rows() == tokens.rows() && out_gradient.columns() == width());
     check_shapes(into, *this, tokens.rows());
-    linear_gradients<A>{into.down, into.down_bias}.add(weighted(remembered, use), out_gradient, remembered.scratch());
+    linear_gradients<A>{into.down, into.down_bias}.add(weighted(remembered), out_gradient, remembered.scratch());
     const matrix_view<A> slopes = remembered.hidden_gradients();
     linear_map<A>{}.start(slopes);
     layer_.down().template backward<A>(out_gradient, remembered.scratch(), slopes);
     for (index_t token = 0; token < tokens.rows(); ++token) {
-      const A g = gate(tokens.row(token), use);
-      if (use == gate_use::soft) gate_backward(remembered, token, g, into);
-      for (index_t j = 0; j < neurons(); ++j) slopes(token, j) *= weight(j, g);
+      gate_backward(remembered, token, into);
+      for (index_t j = 0; j < neurons(); ++j) slopes(token, j) *= weight(j, gates[token]);
     }
     layer_.hidden_backward(remembered, into);
   }
@@ -91,18 +93,20 @@ private:
   }
 
   /// In scratch. [tokens x neurons]
-  matrix_view<const A> weighted(dense_tape<A>& remembered, gate_use use) const noexcept {
-    const matrix_view<const A> tokens = remembered.tokens(), hidden = std::as_const(remembered).hidden();
-    const matrix_view<A> made = remembered.scratch().weighted(tokens.rows(), neurons());
-    for (index_t token = 0; token < tokens.rows(); ++token) {
-      const A g = gate(tokens.row(token), use);
-      for (index_t j = 0; j < neurons(); ++j) made(token, j) = weight(j, g) * hidden(token, j);
+  matrix_view<const A> weighted(dense_tape<A>& remembered) const noexcept {
+    const matrix_view<const A> hidden = std::as_const(remembered).hidden();
+    const vector_view<const A> gates = remembered.branch_gates();
+    const matrix_view<A> made = remembered.scratch().weighted(hidden.rows(), neurons());
+    for (index_t token = 0; token < hidden.rows(); ++token) {
+      for (index_t j = 0; j < neurons(); ++j) made(token, j) = weight(j, gates[token]) * hidden(token, j);
     }
     return made;
   }
 
   /// Before the slopes are weighed.
-  void gate_backward(const dense_tape<A>& remembered, index_t token, A g, const ffn_gradients<A>& into) const noexcept {
+  void gate_backward(const dense_tape<A>& remembered, index_t token, const ffn_gradients<A>& into) const noexcept {
+    const A g = remembered.branch_gates()[token], bend = g * (A(1) - g);
+    if (bend == 0) return;
     A along = 0;
     for (index_t j = 0; j < neurons(); ++j) {
       const A change = remembered.hidden()(token, j) * remembered.hidden_gradients()(token, j);
@@ -110,7 +114,7 @@ private:
                : branches_[to_size(j)] == branch::specific ? change
                                                            : -change;
     }
-    const A slope = along * g * (A(1) - g);
+    const A slope = along * bend;
     for (index_t i = 0; i < width(); ++i) {
       if (!into.router.empty()) into.router(0, i) += slope * remembered.tokens()(token, i);
       if (!into.tokens.empty()) into.tokens(token, i) += slope * row_[i];
