@@ -58,6 +58,29 @@ TEST(finedeep_function, outputs_and_gradients_are_those_of_the_formula) {
   }
 }
 
+TEST(finedeep_function, a_window_of_the_experiment_has_the_gradients_of_the_formula) {
+  torch::manual_seed(8);
+  for (const index_t sublayers : {1, 2, 4, 16}) {
+    const finedeep_settings settings{.chosen = {.sublayers = sublayers, .experts = 16 / sublayers, .epsilon = 1e-5}};
+    const auto made = [](const std::vector<std::int64_t>& sizes, double scale) {
+      return (scale * torch::randn(sizes)).set_requires_grad(true);
+    };
+    const std::vector<torch::Tensor> w{made({512, 128}, 1),   made({512, 128}, 0.05),    made({512, 128}, 0.05),
+                                       made({128, 512}, 0.1), made({sublayers, 128}, 1), made({16, 128}, 0.3)};
+    const auto weight_of_output = torch::randn({512, 128});
+    const auto gradients = [&](const torch::Tensor& out) {
+      return torch::autograd::grad({(out * weight_of_output).sum()}, w);
+    };
+    const auto expected = formula(w, settings.chosen);
+    const auto got = finedeep_function::apply(w[0], w[1], w[2], w[3], w[4], w[5], settings);
+    EXPECT_LT(apart(got, expected), 1e-4) << sublayers << " sub-layers";
+    const auto of_formula = gradients(expected), of_fissile = gradients(got);
+    for (std::size_t i = 0; i < w.size(); ++i) {
+      EXPECT_LT(apart(of_fissile[i], of_formula[i]), 1e-3) << sublayers << " sub-layers, input " << i;
+    }
+  }
+}
+
 TEST(finedeep_model, the_grid_of_one_without_a_router_is_the_dense_model) {
   torch::manual_seed(6);
   const llama_settings sizes{.width = 32, .layers = 2, .heads = 2, .neurons = 64, .context = 32};
