@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
+#include <exception>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -76,6 +78,19 @@ inline std::string told(const std::vector<double>& numbers, int digits) {
 inline std::string least_told(const std::vector<double>& numbers, int digits) {
   if (numbers.empty()) return "missing";
   return fmt::format("{:.{}f}", *std::min_element(numbers.begin(), numbers.end()), digits);
+}
+
+/// What the program `name ROWS OUT` does: report(rows, out), and its errors in words.
+template <class Report>
+int run_report(const std::string& name, int count, char** words, const Report& report) try {
+  if (count != 3) {
+    fmt::print(stderr, "{} ROWS OUT: the folder that queue.sh wrote, and where tables and figures go\n", name);
+    return 2;
+  }
+  return report(words[1], words[2]);
+} catch (const std::exception& problem) {
+  fmt::print(stderr, "{}: {}\n", name, problem.what());
+  return 1;
 }
 
 }  // namespace fissile::examples

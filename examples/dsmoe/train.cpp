@@ -213,9 +213,7 @@ int train(const run_settings& chosen) {
   keep_freed_memory();
   at::set_num_threads(1);
   torch::manual_seed(chosen.training.seed);
-  const auto directory = guide::find_directory(chosen.training.guide);
-  if (!directory) throw std::runtime_error("no Debian installation guide in \"" + chosen.training.guide + "\"");
-  const auto pages = guide::read(*directory);
+  const auto pages = guide::read_found(chosen.training.guide);
   run{chosen, pages}();
   return 0;
 }

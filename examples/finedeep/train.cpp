@@ -42,9 +42,7 @@ int train(const run_settings& chosen) {
   keep_freed_memory();
   at::set_num_threads(1);
   torch::manual_seed(chosen.training.seed);
-  const auto directory = guide::find_directory(chosen.training.guide);
-  if (!directory) throw std::runtime_error("no Debian installation guide in \"" + chosen.training.guide + "\"");
-  const auto pages = guide::read(*directory);
+  const auto pages = guide::read_found(chosen.training.guide);
   const training_windows windows{pages, end_of_text};
   finedeep_model model{chosen.training.model, chosen.grid, chosen.weights};
   model.scale_down(chosen.down_scale);

@@ -5,16 +5,12 @@
 #include <fissile/train/dense_layer.hpp>
 
 #include <models/llama_module.hpp>
+#include <models/tensor_view.hpp>
 
 #include <functional>
 #include <utility>
 
 namespace fissile::examples {
-
-/// A contiguous float tensor, [rows x columns], borrowed.
-inline matrix_view<float> view_of(const torch::Tensor& matrix) {
-  return {matrix.data_ptr<float>(), matrix.size(0), matrix.size(1)};
-}
 
 /// Is told, in backward, of each layer: hidden and dL/dhidden, both [tokens x neurons].
 using neuron_watch = std::function<void(std::size_t layer, matrix_view<const float>, matrix_view<const float>)>;

@@ -6,7 +6,6 @@
 #include <fissile/report/line_chart.hpp>
 #include <fissile/report/table.hpp>
 
-#include <cstdio>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -208,13 +207,6 @@ int report(const std::filesystem::path& folder, const std::filesystem::path& out
 }  // namespace
 }  // namespace fissile::examples
 
-int main(int count, char** words) try {
-  if (count != 3) {
-    std::fprintf(stderr, "landermt_report ROWS OUT: the folder that queue.sh wrote, and where tables and figures go\n");
-    return 2;
-  }
-  return fissile::examples::report(words[1], words[2]);
-} catch (const std::exception& problem) {
-  std::fprintf(stderr, "landermt_report: %s\n", problem.what());
-  return 1;
+int main(int count, char** words) {
+  return fissile::examples::run_report("landermt_report", count, words, fissile::examples::report);
 }

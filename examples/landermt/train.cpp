@@ -218,9 +218,7 @@ private:
 int train(const run_settings& chosen) {
   keep_freed_memory();
   at::set_num_threads(1);
-  const auto directory = guide::find_directory(chosen.guide);
-  if (!directory) throw std::runtime_error("no Debian installation guide in \"" + chosen.guide + "\"");
-  const auto pages = guide::read(*directory);
+  const auto pages = guide::read_found(chosen.guide);
   run{chosen, pages}();
   return 0;
 }

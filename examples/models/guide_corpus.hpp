@@ -95,6 +95,13 @@ inline std::vector<page> read(const std::filesystem::path& directory) {
   return pages;
 }
 
+// All pages of the guide that is found for `given`. Throws std::runtime_error when there is none.
+inline std::vector<page> read_found(const std::filesystem::path& given) {
+  const auto directory = find_directory(given);
+  if (!directory) throw std::runtime_error("no Debian installation guide in \"" + given.string() + '"');
+  return read(*directory);
+}
+
 // The language codes, in order.
 inline std::vector<std::string> languages(const std::vector<page>& pages) {
   std::set<std::string> codes;

@@ -11,7 +11,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -200,13 +199,6 @@ int report(const std::filesystem::path& folder, const std::filesystem::path& out
 }  // namespace
 }  // namespace fissile::examples
 
-int main(int count, char** words) try {
-  if (count != 3) {
-    std::fprintf(stderr, "robustness_report ROWS OUT: the folder that queue.sh wrote, and where the tables go\n");
-    return 2;
-  }
-  return fissile::examples::report(words[1], words[2]);
-} catch (const std::exception& problem) {
-  std::fprintf(stderr, "robustness_report: %s\n", problem.what());
-  return 1;
+int main(int count, char** words) {
+  return fissile::examples::run_report("robustness_report", count, words, fissile::examples::report);
 }

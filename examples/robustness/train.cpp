@@ -23,9 +23,7 @@ int train(const run_settings& chosen) {
   keep_freed_memory();
   at::set_num_threads(1);
   torch::manual_seed(chosen.training.seed);
-  const auto directory = guide::find_directory(chosen.training.guide);
-  if (!directory) throw std::runtime_error("no Debian installation guide in \"" + chosen.training.guide + "\"");
-  const auto pages = guide::read(*directory);
+  const auto pages = guide::read_found(chosen.training.guide);
   finedeep_model model{chosen.training.model, {.sublayers = 1, .experts = 1}, routing::none};
   read_gguf(*model.base, chosen.training.from);
   const auto began = std::chrono::steady_clock::now();
