@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Trains every row of docs/results/finedeep.md with every seed, one after the other, each into a file of its own; files
-# that are there are left out, so that an interrupted queue goes on where it was. `finedeep_report ROWS OUT` makes the
-# page's tables.
+# that are there are left out, so that an interrupted queue goes on where it was; SEEDS="3" makes those of one seed, for
+# a second core. `finedeep_report ROWS OUT` makes the page's tables.
 #
 #   examples/finedeep/queue.sh build/examples/finedeep/train_finedeep GUIDE ROWS [more words for every run]
 set -euo pipefail
@@ -15,16 +15,17 @@ row() { # NAME [words]
   local file=$rows/$1-$seed.json
   shift
   [ -e "$file" ] && return
-  "$program" --guide "$guide" --seed "$seed" --json "$file" "$@" "${more[@]}"
+  "$program" --guide "$guide" --seed "$seed" --json "$file" "${rate_of[@]}" "$@" "${more[@]}"
 }
 
-for seed in 1 2 3; do
-  row dense --routing none --matched 31 # as many parameters as the largest grid, 16 x 1, or more
-  row 4x4 --sublayers 4 --experts 4     # all grids have 16 experts of 32 neurons
-  row 1x16 --sublayers 1 --experts 16
-  row 16x1 --sublayers 16 --experts 1
-  row 2x8 --sublayers 2 --experts 8
-  row 8x2 --sublayers 8 --experts 2
-  row 4x4_unrouted --sublayers 4 --experts 4 --routing none # what the depth does without routers
-  row 4x4_down2 --sublayers 4 --experts 4 --down-scale 2    # outputs begin at the dense layer's size, though weighed by 1/2
+for seed in ${SEEDS:-1 2 3}; do
+  for rate in 3e-3 1.5e-3; do # the first is the better one for the dense model, the second for the grids
+    slow=$([ $rate = 3e-3 ] || echo _slow)
+    rate_of=(--peak-rate $rate)
+    row dense$slow --routing none --matched 31 # as many parameters as the largest grid, 16 x 1, or more
+    for grid in 4x4 1x16 16x1 2x8 8x2; do      # 16 experts of 32 neurons; weighed by 1/2, outputs begin as the dense ones
+      row $grid$slow --sublayers ${grid%x*} --experts ${grid#*x} --down-scale 2
+    done
+    row 4x4_unrouted$slow --sublayers 4 --experts 4 --routing none # what the depth does without routers
+  done
 done
