@@ -95,14 +95,15 @@ template <int lanes>
 FISSILE_INSIDE void widen_f16(const std::byte* from, floats<lanes>& to) {
 #if FISSILE_X86_TARGETS
   if constexpr (lanes >= 8) {
-#if defined(__clang__)
-    typedef __fp16 halves_in_memory __attribute__((vector_size(lanes * 2), aligned(1), may_alias));
-    to = __builtin_convertvector(*reinterpret_cast<const halves_in_memory*>(from), floats<lanes>);
-#else
+#if !defined(__clang__)
     const auto* halves = reinterpret_cast<const typename vector<lanes>::shorts_in_memory*>(from);
     asm("vcvtph2ps %1, %0" : "=v"(to) : "m"(*halves));
-#endif
     return;
+#elif defined(__OPTIMIZE__)  // else clang may keep this function for itself, with a call that libgcc does not answer
+    typedef __fp16 halves_in_memory __attribute__((vector_size(lanes * 2), aligned(1), may_alias));
+    to = __builtin_convertvector(*reinterpret_cast<const halves_in_memory*>(from), floats<lanes>);
+    return;
+#endif
   }
 #endif
   portable::widen_f16<lanes>(from, to);
