@@ -6,10 +6,10 @@
 #include <fissile/report/line_chart.hpp>
 #include <fissile/report/table.hpp>
 
-#include <array>
 #include <filesystem>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "../seed_rows.hpp"
@@ -33,11 +33,8 @@ const std::vector<run_kind>& kinds() {
   return all;
 }
 
-/// Every kind is trained at each.
-struct peak_rate {
-  std::string suffix, told;  // of the rows' names
-};
-const std::array<peak_rate, 2> rates{{{"", "3e-3"}, {"_slow", "1.5e-3"}}};
+/// Of the names of rows that were trained at twice the rate.
+constexpr std::string_view fast = "_fast";
 
 constexpr int seeds = 3;
 using all_rows = std::map<std::string, kind_rows>;
@@ -46,20 +43,8 @@ auto bits = [](const json_value& row) { return row["bits_per_byte"].get<double>(
 auto parameters = [](const json_value& row) { return row["parameters"].get<double>(); };
 auto seconds = [](const json_value& row) { return row["seconds"].get<double>(); };
 
-/// The runs at the rate where the mean over seeds is better.
-const kind_rows& best(const all_rows& rows, const std::string& kind) {
-  const kind_rows* found = &rows.at(kind);
-  for (const peak_rate& rate : rates) {
-    const kind_rows& runs = rows.at(kind + rate.suffix);
-    const auto now = take(*found, bits), other = take(runs, bits);
-    if (!other.empty() && (now.empty() || mean_of(other) < mean_of(now))) found = &runs;
-  }
-  return *found;
-}
-
-/// By how much a kind at its better rate is better than the dense model at its own, seed by seed.
-std::vector<double> less_than_dense(const all_rows& rows, const std::string& kind) {
-  const kind_rows &runs = best(rows, kind), &dense = best(rows, "dense");
+/// By how much a kind is better than the dense model, seed by seed.
+std::vector<double> less_than_dense(const kind_rows& runs, const kind_rows& dense) {
   std::vector<double> less;
   for (std::size_t seed = 0; seed < runs.size(); ++seed) {
     if (!runs[seed].is_null() && !dense[seed].is_null()) less.push_back(bits(dense[seed]) - bits(runs[seed]));
@@ -68,29 +53,30 @@ std::vector<double> less_than_dense(const all_rows& rows, const std::string& kin
 }
 
 table scores(const all_rows& rows) {
-  table made{.columns = {{"layers, M x K"}, {"parameters", alignment::right}}, .rows = {}};
-  for (const peak_rate& rate : rates) made.columns.push_back({"bits per byte at " + rate.told, alignment::right});
-  made.columns.push_back({"less than dense, better rate each, same seed", alignment::right});
-  made.columns.push_back({"seconds, at least", alignment::right});
-  made.columns.push_back({"seeds"});
+  table made{.columns = {{"layers, M x K"},
+                         {"parameters", alignment::right},
+                         {"bits per byte", alignment::right},
+                         {"less than dense, same seed", alignment::right},
+                         {"seeds"},
+                         {"at twice the rate, seed 1", alignment::right},
+                         {"seconds, at least", alignment::right}},
+             .rows = {}};
   for (const run_kind& kind : kinds()) {
-    const kind_rows& runs = best(rows, kind.name);
-    std::vector<std::string> cells{kind.told, told(take(runs, parameters), 0)};
-    for (const peak_rate& rate : rates) cells.push_back(told(take(rows.at(kind.name + rate.suffix), bits), 3));
-    cells.push_back(kind.name == "dense" ? "" : told(less_than_dense(rows, kind.name), 3));
-    cells.push_back(least_told(take(runs, seconds), 0));
-    cells.push_back(seeds_told(runs));
-    made.rows.push_back(std::move(cells));
+    const kind_rows& runs = rows.at(kind.name);
+    made.rows.push_back({kind.told, told(take(runs, parameters), 0), told(take(runs, bits), 3),
+                         kind.name == "dense" ? "" : told(less_than_dense(runs, rows.at("dense")), 3), seeds_told(runs),
+                         told(take(rows.at(kind.name + std::string(fast)), bits), 3),
+                         least_told(take(runs, seconds), 0)});
   }
   return made;
 }
 
-/// The share of activations that are not near zero, by what counts as near; each kind at its better rate.
+/// The share of activations that are not near zero, by what counts as near.
 table activity(const all_rows& rows) {
   table made{.columns = {{"layers, M x K"}}, .rows = {}};
   for (const run_kind& kind : kinds()) {
     std::vector<std::string> cells{kind.told};
-    const kind_rows& runs = best(rows, kind.name);
+    const kind_rows& runs = rows.at(kind.name);
     for (const json_value& first : runs) {
       if (first.is_null()) continue;
       const std::size_t bounds = first["non_sparse"].size();
@@ -111,12 +97,12 @@ table activity(const all_rows& rows) {
   return made;
 }
 
-/// Languages down, kinds across, means over seeds; each kind at its better rate.
+/// Languages down, kinds across, means over seeds.
 table languages(const all_rows& rows) {
   table made{.columns = {{"language"}}, .rows = {}};
   std::vector<std::string> names;
   for (const run_kind& kind : kinds()) {
-    for (const json_value& row : best(rows, kind.name)) {
+    for (const json_value& row : rows.at(kind.name)) {
       if (row.is_null() || !names.empty()) continue;
       for (const auto& [language, score] : row["languages"].items()) names.push_back(language);
     }
@@ -126,7 +112,7 @@ table languages(const all_rows& rows) {
     std::vector<std::string> cells{language};
     for (const run_kind& kind : kinds()) {
       const auto numbers =
-          take(best(rows, kind.name), [&](const json_value& row) { return row["languages"][language].get<double>(); });
+          take(rows.at(kind.name), [&](const json_value& row) { return row["languages"][language].get<double>(); });
       cells.push_back(numbers.empty() ? "missing" : fmt::format("{:.2f}", mean_of(numbers)));
     }
     made.rows.push_back(std::move(cells));
@@ -140,22 +126,18 @@ line_chart curve(const all_rows& rows) {
                    .x_axis = "sub-layers M",
                    .y_axis = "bits per byte",
                    .series = {}};
-  const auto add = [&chart](chart_series series) {
-    if (!series.points.empty()) chart.series.push_back(std::move(series));
-  };
-  for (const peak_rate& rate : rates) {
-    chart_series grids{"M sub-layers of 16 / M experts, rate " + rate.told, {}}, dense{"dense, rate " + rate.told, {}};
-    for (const run_kind& kind : kinds()) {
-      const auto numbers = take(rows.at(kind.name + rate.suffix), bits);
-      if (kind.sublayers == 0 || numbers.empty()) continue;
-      grids.points.push_back({static_cast<double>(kind.sublayers), mean_of(numbers), deviation_of(numbers)});
-    }
-    const auto numbers = take(rows.at("dense" + rate.suffix), bits);
-    for (const double at : {1.0, 16.0}) {
-      if (!numbers.empty()) dense.points.push_back({at, mean_of(numbers), deviation_of(numbers)});
-    }
-    add(std::move(grids));
-    add(std::move(dense));
+  chart_series grids{"M sub-layers of 16 / M experts", {}}, dense{"dense", {}};
+  for (const run_kind& kind : kinds()) {
+    const auto numbers = take(rows.at(kind.name), bits);
+    if (kind.sublayers == 0 || numbers.empty()) continue;
+    grids.points.push_back({static_cast<double>(kind.sublayers), mean_of(numbers), deviation_of(numbers)});
+  }
+  const auto numbers = take(rows.at("dense"), bits);
+  for (const double at : {1.0, 16.0}) {
+    if (!numbers.empty()) dense.points.push_back({at, mean_of(numbers), deviation_of(numbers)});
+  }
+  for (chart_series* one : {&grids, &dense}) {
+    if (!one->points.empty()) chart.series.push_back(std::move(*one));
   }
   return chart;
 }
@@ -163,7 +145,8 @@ line_chart curve(const all_rows& rows) {
 int report(const std::filesystem::path& folder, const std::filesystem::path& out) {
   std::vector<std::string> names;
   for (const run_kind& kind : kinds()) {
-    for (const peak_rate& rate : rates) names.push_back(kind.name + rate.suffix);
+    names.push_back(kind.name);
+    names.push_back(kind.name + std::string(fast));
   }
   const all_rows rows = read_seed_rows(folder, names, seeds);
   std::filesystem::create_directories(out);

@@ -33,7 +33,7 @@ inline run_settings parse_run(int count, char** words) {
   run_settings run;
   training_settings& training = run.training;
   training.model = {.width = 128, .layers = 4, .heads = 4, .neurons = 512, .context = 512};
-  training.peak_rate = 3e-3;
+  training.peak_rate = 1.5e-3;
   training.warmup = 90;
   training.steps = 975;
   training.batch = 2;  // few windows, many steps: at a million tokens better than the reverse
@@ -51,6 +51,7 @@ inline run_settings parse_run(int count, char** words) {
   app.add_option("--matched", run.matched, "add neurons for so many vectors of the layer's width: routers and norms");
   app.add_option("--translations", training.translations, "windows of ten that hold translation documents");
   app.add_option("--peak-rate", training.peak_rate, "learning rate");
+  app.add_option("--warmup", training.warmup, "steps until the peak rate");
   app.add_option("--steps", training.steps);
   app.add_option("--batch", training.batch, "windows in a step");
   app.add_option("--seed", training.seed, "of weights, routers and windows");
