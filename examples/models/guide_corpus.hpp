@@ -97,9 +97,10 @@ inline std::vector<page> read(const std::filesystem::path& directory) {
 
 // All pages of the guide that is found for `given`. Throws std::runtime_error when there is none.
 inline std::vector<page> read_found(const std::filesystem::path& given) {
-  const auto directory = find_directory(given);
-  if (!directory) throw std::runtime_error("no Debian installation guide in \"" + given.string() + '"');
-  return read(*directory);
+  if (const auto directory = find_directory(given)) return read(*directory);
+  throw std::runtime_error("no Debian installation guide in \"" + given.string() +
+                           "\" or /usr/share/doc; run apt-get download installation-guide-amd64, "
+                           "dpkg-deb -x installation-guide-amd64_*.deb guide, and say --guide guide");
 }
 
 // The language codes, in order.

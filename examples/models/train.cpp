@@ -21,13 +21,6 @@
 namespace fissile::examples {
 namespace {
 
-std::vector<guide::page> read_pages(const training_settings& chosen) {
-  if (const auto directory = guide::find_directory(chosen.guide)) return guide::read(*directory);
-  throw std::runtime_error(
-      "no Debian installation guide in \"" + chosen.guide + "\" or /usr/share/doc; run apt-get download " +
-      "installation-guide-amd64, dpkg-deb -x installation-guide-amd64_*.deb guide, and say --guide guide");
-}
-
 // Seconds of this run and the ones it goes on from.
 class stopwatch {
 public:
@@ -132,7 +125,7 @@ int train(const training_settings& chosen) {
   keep_freed_memory();
   at::set_num_threads(1);  // threads are ours: see batch_gradient
   torch::manual_seed(chosen.seed);
-  const auto pages = read_pages(chosen);
+  const auto pages = guide::read_found(chosen.guide);
   llama_module model{chosen.model};
   if (!chosen.from.empty()) read_gguf(model, chosen.from);
   auto optimizer = make_optimizer(model, chosen);

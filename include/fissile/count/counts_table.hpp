@@ -1,12 +1,12 @@
 // A table of counts by (label, layer): what every kind of counting shares. Labels are languages or domains of texts.
 #pragma once
 
+#include <fissile/count/corpus_names.hpp>
 #include <fissile/count/label_key.hpp>
 #include <fissile/partition/partition.hpp>
 #include <fissile/route/route.hpp>
 
 #include <algorithm>
-#include <iterator>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -48,8 +48,8 @@ public:
   index_t layers() const noexcept { return layers_; }
   index_t experts(index_t layer) const { return of(0, layer).experts(); }
   /// Names of all corpora that were counted, in alphabetical order.
-  const std::vector<std::string>& corpora() const noexcept { return corpora_; }
-  std::string corpus() const;  // the same, joined by " + "
+  const std::vector<std::string>& corpora() const noexcept { return corpora_.list(); }
+  std::string corpus() const { return corpora_.joined(); }  // the same, joined by " + "
 
   /// The observer that counts for this label and layer. It must not be used after these counts end, are assigned to
   /// or merged into.
@@ -86,7 +86,7 @@ private:
   const Counts& self() const noexcept { return static_cast<const Counts&>(*this); }
 
   std::vector<std::string> labels_;
-  std::vector<std::string> corpora_;  // ascending
+  corpus_names corpora_;
   index_t layers_ = 0;
   std::vector<Cell> table_;  // [labels x layers]
 };
@@ -104,17 +104,10 @@ counts_table<Counts, Cell>::counts_table(const std::vector<partition>& splits, c
                        .expected = std::to_string(settings.layers) + ", one a layer",
                        .got = std::to_string(layers_)});
   }
-  if (!settings.corpus.empty()) corpora_.push_back(std::move(settings.corpus));
+  corpora_ = corpus_names{std::move(settings.corpus)};
   for (index_t label = 0; label < length(labels_); ++label) {
     for (const partition& split : splits) table_.emplace_back(split);
   }
-}
-
-template <class Counts, class Cell>
-std::string counts_table<Counts, Cell>::corpus() const {
-  std::string joined;
-  for (const std::string& name : corpora_) joined += (joined.empty() ? "" : " + ") + name;
-  return joined;
 }
 
 template <class Counts, class Cell>
@@ -185,10 +178,7 @@ void counts_table<Counts, Cell>::merge(const Counts& other) {
       }
     }
   }
-  std::vector<std::string> corpora;
-  std::set_union(corpora_.begin(), corpora_.end(), other.corpora_.begin(), other.corpora_.end(),
-                 std::back_inserter(corpora));
-  sum.corpora_ = std::move(corpora);
+  sum.corpora_.merge(other.corpora_);
   *this = std::move(sum);
 }
 

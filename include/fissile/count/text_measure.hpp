@@ -10,11 +10,11 @@
 #pragma once
 
 #include <fissile/base/utf8.hpp>
+#include <fissile/count/corpus_names.hpp>
 #include <fissile/count/label_key.hpp>
 
 #include <cstdint>
 #include <limits>
-#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -64,18 +64,14 @@ inline text_size size_of_text(std::string_view text, index_t tokens) noexcept {
 class text_measure {
 public:
   /// Throws setting_error for no, empty or repeated labels.
-  explicit text_measure(text_settings settings) : labels_(std::move(settings.labels)), sizes_(labels_.size()) {
+  explicit text_measure(text_settings settings)
+      : labels_(std::move(settings.labels)), corpora_(std::move(settings.corpus)), sizes_(labels_.size()) {
     check_labels(labels_, "text_measure");
-    if (!settings.corpus.empty()) corpora_.insert(std::move(settings.corpus));
   }
 
   const std::vector<std::string>& labels() const noexcept { return labels_; }
   /// The names of all corpora in alphabetical order, joined by " + ".
-  std::string corpus() const {
-    std::string joined;
-    for (const std::string& name : corpora_) joined += (joined.empty() ? "" : " + ") + name;
-    return joined;
-  }
+  std::string corpus() const { return corpora_.joined(); }
 
   /// One paragraph and how many tokens the tokenizer makes of it, without those that mark a beginning or an end.
   void add(label_key label, std::string_view paragraph, index_t tokens) {
@@ -106,7 +102,7 @@ public:
                          .got = std::to_string(other.labels_.size()) + " labels, or others"});
     }
     for (std::size_t i = 0; i < sizes_.size(); ++i) add_to(sizes_[i], other.sizes_[i]);
-    corpora_.insert(other.corpora_.begin(), other.corpora_.end());
+    corpora_.merge(other.corpora_);
   }
 
   friend bool operator==(const text_measure&, const text_measure&) = default;
@@ -121,7 +117,7 @@ private:
   }
 
   std::vector<std::string> labels_;
-  std::set<std::string> corpora_;
+  corpus_names corpora_;
   std::vector<text_size> sizes_;  // [labels]
 };
 

@@ -7,7 +7,7 @@
 //   run(tokens, work, out, found.at(layer, storage));     storage: what `run` was built over
 #pragma once
 
-#include <fissile/detect/corpus_names.hpp>
+#include <fissile/count/corpus_names.hpp>
 #include <fissile/partition/borrowed_experts.hpp>
 #include <fissile/route/route.hpp>
 

@@ -10,8 +10,8 @@
 #pragma once
 
 #include <fissile/base/view.hpp>
+#include <fissile/count/corpus_names.hpp>
 #include <fissile/count/label_key.hpp>
-#include <fissile/detect/corpus_names.hpp>
 
 #include <algorithm>
 #include <cmath>

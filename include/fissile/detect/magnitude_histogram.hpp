@@ -9,7 +9,7 @@
 
 #include <fissile/base/contract.hpp>
 #include <fissile/base/view.hpp>
-#include <fissile/detect/corpus_names.hpp>
+#include <fissile/count/corpus_names.hpp>
 
 #include <algorithm>
 #include <cmath>

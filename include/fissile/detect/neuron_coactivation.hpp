@@ -11,7 +11,7 @@
 #pragma once
 
 #include <fissile/base/view.hpp>
-#include <fissile/detect/corpus_names.hpp>
+#include <fissile/count/corpus_names.hpp>
 #include <fissile/route/route.hpp>
 
 #include <algorithm>

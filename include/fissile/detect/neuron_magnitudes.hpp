@@ -4,7 +4,7 @@
 //   run(tokens, work, out, found.at(layer));
 #pragma once
 
-#include <fissile/detect/corpus_names.hpp>
+#include <fissile/count/corpus_names.hpp>
 #include <fissile/partition/partition.hpp>
 #include <fissile/route/route.hpp>
 

@@ -1,7 +1,7 @@
 // Several judges as one: an expert goes first only where all of them would let it go.
 #pragma once
 
-#include <fissile/detect/corpus_names.hpp>
+#include <fissile/count/corpus_names.hpp>
 #include <fissile/prune/best_first.hpp>
 
 #include <algorithm>

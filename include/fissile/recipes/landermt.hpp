@@ -16,9 +16,9 @@
 // known in part, h_G(x) = FFN_G(CAR(x) . x): there a factor stands at the input, ours multiplies outputs.
 #pragma once
 
+#include <fissile/count/corpus_names.hpp>
 #include <fissile/count/label_key.hpp>
 #include <fissile/count/similarity.hpp>
-#include <fissile/detect/corpus_names.hpp>
 #include <fissile/detect/neuron_importance.hpp>
 #include <fissile/partition/importance_split.hpp>
 #include <fissile/train/neuron_mask.hpp>

@@ -129,8 +129,8 @@ public:
     Expects(remembered.made_for(*this) && tokens.columns() == width());
     remembered.start(tokens);
     const matrix_view<A> inner = remembered.inner(), outer = remembered.outer(), hidden = remembered.hidden();
-    first().template forward<A>(tokens, remembered.scratch(), inner);
-    if (ffn_.gated()) second().template forward<A>(tokens, remembered.scratch(), outer);
+    to_inner().template forward<A>(tokens, remembered.scratch(), inner);
+    if (ffn_.gated()) to_outer().template forward<A>(tokens, remembered.scratch(), outer);
     for (index_t token = 0; token < tokens.rows(); ++token) {
       for (index_t j = 0; j < neurons(); ++j) {
         const A opened = activated(activate_, inner(token, j));
@@ -145,27 +145,29 @@ public:
     const matrix_view<A> inner = remembered.inner(), outer = remembered.outer();
     const matrix_view<const A> slopes = remembered.hidden_gradients();
     training_scratch<A>& scratch = remembered.scratch();
-    const matrix_view<A> of_first = scratch.weighted(tokens.rows(), neurons());
-    const matrix_view<A> of_second = scratch.products(tokens.rows(), neurons());
+    const matrix_view<A> of_inner = scratch.weighted(tokens.rows(), neurons());
+    const matrix_view<A> of_outer = scratch.products(tokens.rows(), neurons());
     for (index_t token = 0; token < tokens.rows(); ++token) {
       for (index_t j = 0; j < neurons(); ++j) {
         const A slope = slopes(token, j);
-        of_first(token, j) = slope * (ffn_.gated() ? outer(token, j) : A(1)) * activate_.derivative(inner(token, j));
-        if (ffn_.gated()) of_second(token, j) = slope * activated(activate_, inner(token, j));
+        of_inner(token, j) = slope * (ffn_.gated() ? outer(token, j) : A(1)) * activate_.derivative(inner(token, j));
+        if (ffn_.gated()) of_outer(token, j) = slope * activated(activate_, inner(token, j));
       }
     }
     const linear_gradients<A> of_up{into.up, into.up_bias};
-    (ffn_.gated() ? linear_gradients<A>{into.gate, into.gate_bias} : of_up).add(tokens, of_first, scratch);
-    first().template backward<A>(of_first, scratch, into.tokens);
+    (ffn_.gated() ? linear_gradients<A>{into.gate, into.gate_bias} : of_up).add(tokens, of_inner, scratch);
+    to_inner().template backward<A>(of_inner, scratch, into.tokens);
     if (!ffn_.gated()) return;
-    of_up.add(tokens, of_second, scratch);
-    second().template backward<A>(of_second, scratch, into.tokens);
+    of_up.add(tokens, of_outer, scratch);
+    to_outer().template backward<A>(of_outer, scratch, into.tokens);
   }
 
 private:
   // What feeds the activation, and what stands beside it.
-  linear_map<T> first() const noexcept { return ffn_.gated() ? linear_map<T>{ffn_.gate, ffn_.gate_bias} : second(); }
-  linear_map<T> second() const noexcept { return {ffn_.up, ffn_.up_bias}; }
+  linear_map<T> to_inner() const noexcept {
+    return ffn_.gated() ? linear_map<T>{ffn_.gate, ffn_.gate_bias} : to_outer();
+  }
+  linear_map<T> to_outer() const noexcept { return {ffn_.up, ffn_.up_bias}; }
 
   ffn_weights<T> ffn_;
   [[no_unique_address]] Activation activate_;

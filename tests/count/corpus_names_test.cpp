@@ -1,4 +1,4 @@
-#include <fissile/detect/corpus_names.hpp>
+#include <fissile/count/corpus_names.hpp>
 
 #include <gtest/gtest.h>
 
