@@ -2,9 +2,13 @@
 
 #include "base/refusal.hpp"
 
+#include <sys/resource.h>
+
 #include <array>
 #include <chrono>
+#include <cstdlib>
 #include <set>
+#include <system_error>
 
 namespace fissile {
 namespace {
@@ -122,6 +126,30 @@ TEST(thread_pool, refuses_less_than_the_callers_thread) {
             "thread_pool: threads: expected at least 1, the caller's own, got 0");
   EXPECT_EQ(testing::refusal<setting_error>([] { thread_pool{-2}; }),
             "thread_pool: threads: expected at least 1, the caller's own, got -2");
+}
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool memory_is_mapped_ahead = true;
+#elif defined(__has_feature)
+constexpr bool memory_is_mapped_ahead = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
+#else
+constexpr bool memory_is_mapped_ahead = false;
+#endif
+
+/// In a process of its own, whose address space has no room for so many stacks.
+TEST(thread_pool_death, where_no_more_threads_are_given_those_that_began_end) {
+  if (memory_is_mapped_ahead) GTEST_SKIP() << "a sanitizer needs the address space";
+  const auto ask_for_many = [] {
+    const rlimit little{256u << 20u, 256u << 20u};
+    if (setrlimit(RLIMIT_AS, &little) != 0) std::_Exit(2);
+    try {
+      const thread_pool many{4096};
+    } catch (const std::system_error&) {
+      std::_Exit(0);
+    }
+    std::_Exit(3);
+  };
+  EXPECT_EXIT(ask_for_many(), ::testing::ExitedWithCode(0), "");
 }
 
 }  // namespace

@@ -26,14 +26,13 @@ TEST(one_plus, changes_nothing_while_scales_are_0) {
   random_source random{1};
   for (int trial = 0; trial < 500; ++trial) {
     const std::vector<float> scores = testing::difficult_scores(random, random.below(12));
-    std::vector<float> finite;
-    for (const float score : scores) finite.push_back(std::isinf(score) ? 3.0f : score);  // 0 times infinity is no 0
-    const one_plus policy{above{.threshold = 0.3f}, std::vector<float>(finite.size(), 0.0f)};
-    EXPECT_EQ(selected(policy, finite), selected(above{.threshold = 0.3f}, finite));
+    const one_plus policy{above{.threshold = 0.3f}, std::vector<float>(scores.size(), 0.0f)};
+    EXPECT_EQ(selected(policy, scores), selected(above{.threshold = 0.3f}, scores));
   }
 }
 
-TEST(one_plus, leaves_shared_experts_alone_whose_score_is_nan) {
+TEST(one_plus, leaves_experts_alone_whose_score_is_no_finite_number) {
+  EXPECT_EQ(selected(one_plus{with_shared{top_k{.k = 0}, {0}}, {5, 5}}, {-testing::infinite, 1}), at_weight_1({0}));
   EXPECT_EQ(selected(one_plus{with_shared{top_k{.k = 0}, {0}}, {5, 5}}, {not_a_number, 1}), at_weight_1({0}));
 }
 

@@ -70,6 +70,31 @@ TEST(route, copies_keep_their_room) {
   EXPECT_EQ(moved, roomy);
 }
 
+/// A slot of a workspace stays as roomy as it was, whatever is moved into it.
+TEST(route, moves_keep_the_larger_room) {
+  route slot{8};
+  const choice* before = slot.begin();
+  route given{2};
+  given.append({1, 0.5f});
+  given.undefined_scores = 3;
+  const route same = given;
+  slot = std::move(given);
+  EXPECT_EQ(slot, same);
+  EXPECT_EQ(slot.capacity(), 8);
+  EXPECT_EQ(slot.begin(), before);
+  slot = route{16};
+  EXPECT_TRUE(slot.empty());
+  EXPECT_EQ(slot.undefined_scores, 0);
+  EXPECT_EQ(slot.capacity(), 16);
+}
+
+TEST(route_death, what_was_moved_away_has_no_room) {
+  route given{2};
+  const route taken = std::move(given);
+  EXPECT_EQ(taken.capacity(), 2);
+  EXPECT_CONTRACT(given.append({0, 1.0f}));  // NOLINT(bugprone-use-after-move): that is what is asked
+}
+
 TEST(route, equality_sees_experts_weights_and_undefined_scores) {
   route a{2}, b{2};
   a.append({1, 1.0f});

@@ -96,6 +96,27 @@ TEST(workspace, a_copy_stands_alone) {
   EXPECT_NE(copy.tile(0).data(), work.tile(0).data());
 }
 
+TEST(workspace, one_that_is_assigned_to_is_as_large_as_the_other) {
+  workspace small{roomy_sizes{}};
+  const workspace large{roomy_sizes{.experts_ = 32}, {.batch = 2}};
+  small.choose_all(1, 4);
+  small = large;
+  EXPECT_EQ(small.batch(), 2);
+  small.choose_all(2, 32);
+  EXPECT_EQ(small.routes()[1].length(), 32);
+  const workspace& self = small;
+  small = self;
+  EXPECT_EQ(small.routes()[1].length(), 32);
+}
+
+TEST(workspace, a_route_of_the_callers_leaves_the_room_there_was) {
+  workspace work{roomy_sizes{.experts_ = 32}};
+  work.start(1);
+  work.routes()[0] = route{4};
+  work.choose_all(1, 32);
+  EXPECT_EQ(work.routes()[0].length(), 32);
+}
+
 TEST(workspace, refuses_an_empty_batch) {
   EXPECT_EQ(testing::refusal<setting_error>([] {
               workspace{roomy_sizes{}, {.batch = 0}};

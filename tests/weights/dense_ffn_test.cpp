@@ -86,6 +86,14 @@ TEST(dense_ffn, tokens_may_be_wider_than_float) {
   EXPECT_EQ(out, token);
 }
 
+TEST(dense_ffn, refuses_a_layer_that_does_not_fit_together) {
+  const std::vector<float> numbers(6), x(2);
+  std::vector<float> y(2);
+  const matrix_view<const float> tall{numbers.data(), 3, 2};
+  const ffn_weights<float> transposed{tall, tall, tall};
+  EXPECT_THROW(dense_ffn(transposed, silu{}, {x.data(), 1, 2}, {y.data(), 1, 2}), shape_error);
+}
+
 TEST(dense_ffn_death, shapes_that_do_not_fit_break_the_contract) {
   random_source random{2};
   const auto ffn = testing::random_ffn<float>(random, {.width = 4, .neurons = 3});

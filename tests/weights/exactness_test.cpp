@@ -119,6 +119,28 @@ TEST(exactness, does_not_flake_where_outputs_cancel) {
   EXPECT_LE(measured(ffn, relu{}, {3}, {exact * 1.001f}), exactness_bound);
 }
 
+/// What the bound does not promise, and its doc comment tells.
+TEST(exactness, of_many_equal_terms_is_that_of_a_long_sum) {
+  constexpr index_t neurons = 11008;
+  const owned_ffn<float> ffn{.width = 1,
+                             .neurons = neurons,
+                             .gate = {},
+                             .up = std::vector<float>(neurons, 1.0f),
+                             .down = std::vector<float>(neurons, 0.1f)};
+  float sum = 0;
+  for (index_t j = 0; j < neurons; ++j) sum += 0.1f;
+  const double found = measured(ffn, relu{}, {1}, {sum});
+  EXPECT_GT(found, exactness_bound);
+  EXPECT_LT(found, neurons * 0x1p-24);
+}
+
+TEST(exactness, refuses_a_layer_that_does_not_fit_together) {
+  const std::vector<float> numbers(6), x(2);
+  const matrix_view<const float> tall{numbers.data(), 3, 2};
+  const ffn_weights<float> transposed{tall, tall, tall};
+  EXPECT_THROW(exactness(transposed, silu{}, {x.data(), 1, 2}, {x.data(), 1, 2}), shape_error);
+}
+
 TEST(exactness_death, shapes_that_do_not_fit_break_the_contract) {
   const owned_ffn<float> ffn = small_layer();
   std::vector<float> x(8), y(8);

@@ -41,6 +41,16 @@ TEST(unit_rows, of_zeros_stay_zeros) {
   EXPECT_FLOAT_EQ(rows.up[1], -0.8f);
 }
 
+TEST(unit_rows, whose_squares_are_no_floats_are_scaled_all_the_same) {
+  for (const float size : {1e-40f, 1e-23f, 1e20f, 1e38f}) {
+    std::vector<float> row{3 * size, 0, -size};
+    scale_to_unit(row);
+    EXPECT_NEAR(row[0], 3 / std::sqrt(10.0), 1e-4) << size;  // below 1e-38 floats have few digits
+    EXPECT_EQ(row[1], 0) << size;
+    EXPECT_NEAR(row[2], -1 / std::sqrt(10.0), 1e-4) << size;
+  }
+}
+
 /// As CMoE's code has it: normalised tokens times normalised rows, in double here.
 TEST(unit_hidden, equals_plain_code) {
   random_source random{2};

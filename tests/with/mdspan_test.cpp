@@ -41,4 +41,16 @@ TEST(with_mdspan, strided_rows_are_refused_with_the_cure) {
   }
 }
 
+/// What layout_left gives for a single row: its stride says nothing.
+TEST(with_mdspan, one_row_may_have_any_stride) {
+  const std::array<float, 3> numbers{1, 2, 3};
+  const auto v = fissile::view(plain_mdspan{numbers.data(), {1, 3}, {1, 1}});
+  EXPECT_EQ(v(0, 2), 3.0f);
+  EXPECT_EQ(fissile::view(plain_mdspan{numbers.data(), {0, 3}, {0, 1}}).rows(), 0);
+}
+
+TEST(with_mdspan, rows_that_overlap_are_refused) {
+  EXPECT_THROW(fissile::view(plain_mdspan{nullptr, {2, 3}, {2, 1}}), fissile::shape_error);
+}
+
 }  // namespace

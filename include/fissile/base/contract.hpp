@@ -5,6 +5,11 @@
 // of GSL, in O(1): breaking it ends the program. Odd data (a NaN, a tie, nothing chosen) is never an error.
 #pragma once
 
+#if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__ > 0)
+#error \
+    "fissile: -ffast-math takes away NaN and the order of sums, on which results rest; compile these files without it"
+#endif
+
 #include <gsl/assert>
 
 #include <cstdio>

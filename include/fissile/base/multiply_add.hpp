@@ -2,11 +2,12 @@
 //
 // Compilers may or may not contract a * b + c, which changes bits from one call site to the next. Where the
 // instruction set being compiled for has a fused operation it is asked for by name; where it has not, there is nothing
-// to contract into.
+// to contract into. (That is told from macros of x86 and ARM; elsewhere add -ffp-contract=off.)
 //
 // Files of one program may be compiled for different instruction sets. What depends on the flags here therefore stands
-// in a namespace named after them, and templates that use it take `arithmetic` as an argument: two such files have two
-// functions, not two bodies of one.
+// in a namespace named after them, and the loops that use it take `arithmetic` as an argument: two such files have two
+// loops, not two bodies of one. Of what calls the loops the linker keeps the first file's body, as of every inline
+// function: results are then rounded as that file rounds, and it must run on the oldest processor (docs/layouts.md).
 #pragma once
 
 #include <cmath>

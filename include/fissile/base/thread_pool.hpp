@@ -20,7 +20,9 @@ namespace fissile {
 /// sleep.
 class thread_pool {
 public:
-  explicit thread_pool(index_t threads) {
+  /// Throws setting_error for less than one, std::system_error where the system has no more threads to give; those
+  /// that had begun have ended then.
+  explicit thread_pool(index_t threads) : thread_pool() {  // from here on the destructor ends what has begun
     if (threads < 1) {
       fail<setting_error>({.argument = "thread_pool: threads",
                            .expected = "at least 1, the caller's own",
@@ -61,6 +63,8 @@ public:
   }
 
 private:
+  thread_pool() = default;
+
   void take(task_reference f) noexcept {
     for (index_t task = next_.fetch_add(1); task < tasks_; task = next_.fetch_add(1)) f(task);
   }

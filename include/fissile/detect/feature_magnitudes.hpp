@@ -1,6 +1,6 @@
 // How large each feature of the hidden states is: one pass over any number of texts, in sums that merge.
 //
-// A feature is one dimension of a hidden state. After Kim et al. 2023 ("Pruning Multilingual Large Language Models for
+// A feature is one dimension of a hidden state. After Kim et al. 2024 ("Pruning Multilingual Large Language Models for
 // Multilingual Inference", arXiv 2409.16911), for layer l and input n with states H [positions x width]:
 //
 //   m_lf^(n) = || H_l^(n)[:, f] ||_2        over the positions of the input

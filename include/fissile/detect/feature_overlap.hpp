@@ -6,7 +6,7 @@
 namespace fissile {
 
 /// O_l(a, b) = |top_k(a) and bottom_k(b)| / k with k = floor(fraction * width + 1/2), for each layer; 0 where k is 0.
-/// From 0, no feature, to 1, all; after Kim et al. 2023, whose code gives per cent and takes 0.4 as the fraction.
+/// From 0, no feature, to 1, all; after Kim et al. 2024, whose code gives per cent and takes 0.4 as the fraction.
 /// Among equals the lower features are on top. Throws shape_error where a and b differ in layers or width.
 inline std::vector<double> feature_overlap(const feature_magnitudes& a, const feature_magnitudes& b,
                                            double fraction = 0.4) {

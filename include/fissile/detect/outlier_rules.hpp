@@ -48,7 +48,7 @@ inline std::vector<index_t> largest_first(const feature_magnitudes& found, index
   return order;
 }
 
-/// The floor(fraction * width + 1/2) features of largest magnitude (Kim et al. 2023 rank and set no threshold).
+/// The floor(fraction * width + 1/2) features of largest magnitude (Kim et al. 2024 rank and set no threshold).
 struct top_fraction {
   double fraction = 0.01;
 

@@ -26,8 +26,8 @@ struct clusters_of_points {
 
   /// points: [points x numbers of each], any element; point j becomes neuron j of the partition. Sizes differ by one at
   /// most; experts stand in the order of their first point. Memory: points * (width + experts) floats.
-  /// Rows that hold a NaN, or numbers whose squares are no longer finite, cannot be compared: then the split is
-  /// even_slices'. Throws setting_error for a number of experts or rounds that cannot be.
+  /// Rows that hold a NaN or an infinity, or by row_metric::l2 numbers whose squares are no longer finite, cannot be
+  /// compared: then the split is even_slices'. Throws setting_error for a number of experts or rounds that cannot be.
   template <class T>
   partition split(matrix_view<T> points, index_t experts) const requires element<std::remove_const_t<T>> {
     return split(points, experts, [](index_t, index_t) noexcept {});

@@ -137,7 +137,7 @@ struct cut_search {
   std::uint64_t seed = 0;
 
   /// `edges(a, b)`: a whole number, symmetric; edges(a, a) does not count. Sizes differ by one at most; experts stand
-  /// in the order of their first neuron. Time: starts * sweeps * neurons^2 calls of `edges` at most.
+  /// in the order of their first neuron. Time: up to some 3 * starts * (sweeps + 1) * neurons^2 calls of `edges`.
   /// Throws setting_error for numbers that cannot be.
   template <class Edges>
   partition split(const Edges& edges, index_t neurons,

@@ -10,10 +10,10 @@
 //   (4) y = (1 - g) general(x) + g specific(x),  g = sigmoid(row . x), hardened in inference  landermt::branches
 //   (5) only general neurons and those of the pair learn                                      landermt::learning
 //
-// Awareness is the first-order change of the loss when the neuron falls silent, and equal to it where the loss is
-// linear in h. Of the paper we know the ideas and (2); rules and numbers in (3) are those of its ancestor's code (Xie
-// et al. 2021, NA-MNMT), the form of (4) is ours, and so is every choice marked as ours. Of (4) the paper's eq. 7 is
-// known in part, h_G(x) = FFN_G(CAR(x) . x): there a factor stands at the input, ours multiplies outputs.
+// At one token awareness is the first-order change of the loss when the neuron falls silent, and equal to it where the
+// loss is linear in h. Of the paper we know the ideas and (2); rules and numbers in (3) are those of its ancestor's
+// code (Xie et al. 2021, NA-MNMT), the form of (4) is ours, and so is every choice marked as ours. Of (4) the paper's
+// eq. 7 is known in part, h_G(x) = FFN_G(CAR(x) . x): there a factor stands at the input, ours multiplies outputs.
 #pragma once
 
 #include <fissile/count/corpus_names.hpp>

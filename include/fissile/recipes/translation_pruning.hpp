@@ -61,7 +61,7 @@ struct choices {
   index_t samples = 100;                               // (7.8)
   double eps = 1e-6;                                   // (7.7) ours, see two_corpora
   label_length length = label_length::tokens;          // (7.10)
-  candidate_order ranks = candidate_order::ascending;  // (7.10)
+  candidate_order ranks = candidate_order::ascending;  // (7.11)
 };
 
 /// (7.1) Magnitudes of the states before the first block and after each, to be filled by add_states and input_end.

@@ -4,13 +4,14 @@
 #include <fissile/base/multiply_add.hpp>
 #include <fissile/route/selector.hpp>
 
+#include <cmath>
 #include <string>
 #include <vector>
 
 namespace fissile {
 
 /// Weights are multiplied by 1 + value * scale_e: while all scales are 0, where training starts, nothing changes. An
-/// expert that works without having been chosen by its score and whose score is NaN keeps its weight.
+/// expert whose score is no finite number, as that of one which works without having been chosen, keeps its weight.
 template <class Inner>
 struct one_plus {
   static_assert(selector<Inner>,
@@ -32,7 +33,7 @@ struct one_plus {
     inner.select(scores, chosen);
     for (choice& c : chosen) {
       const float value = scores.values[c.expert];
-      if (value == value) c.weight *= multiply_add(value, scale[to_size(c.expert)], 1.0f);
+      if (std::isfinite(value)) c.weight *= multiply_add(value, scale[to_size(c.expert)], 1.0f);
     }
   }
 };

@@ -34,8 +34,10 @@ struct positive {  // max(h, 0)
 struct contribution {
   std::vector<float> norms;  // [neurons]: of the columns of down
 
+  /// Throws shape_error for a layer that does not fit together.
   template <element T>
   static contribution of(const ffn_weights<T>& ffn) {
+    check_shapes(ffn, "oracle_scorer: phi::contribution");
     contribution made;
     for (index_t neuron = 0; neuron < ffn.neurons(); ++neuron) {
       double sum = 0;

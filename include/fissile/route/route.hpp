@@ -4,6 +4,7 @@
 #include <fissile/base/contract.hpp>
 #include <fissile/base/index.hpp>
 
+#include <utility>
 #include <vector>
 
 namespace fissile {
@@ -21,8 +22,19 @@ public:
   route() = default;
   explicit route(index_t capacity) : capacity_(capacity) { choices_.reserve(to_size(capacity)); }
   route(const route& other) : route(other.capacity_) { *this = other; }
-  route(route&&) noexcept = default;
-  route& operator=(route&&) noexcept = default;
+  /// Leaves the other empty and without room.
+  route(route&& other) noexcept { take(other); }
+  /// Keeps the larger of both rooms.
+  route& operator=(route&& other) noexcept {
+    if (this == &other) return *this;
+    if (capacity_ < other.capacity_) {
+      take(other);
+    } else {
+      choices_.assign(other.choices_.begin(), other.choices_.end());
+      undefined_scores = other.undefined_scores;
+    }
+    return *this;
+  }
   /// Keeps the capacity of this route where it suffices: then it does not allocate.
   route& operator=(const route& other) {
     if (this == &other) return *this;
@@ -68,6 +80,13 @@ public:
   }
 
 private:
+  void take(route& other) noexcept {
+    choices_ = std::move(other.choices_);
+    capacity_ = std::exchange(other.capacity_, 0);
+    undefined_scores = other.undefined_scores;
+    other.choices_.clear();
+  }
+
   std::vector<choice> choices_;
   index_t capacity_ = 0;
 };

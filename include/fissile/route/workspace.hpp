@@ -30,7 +30,7 @@ concept sized_layer = requires(const Layer& layer) {
 class workspace {
 public:
   /// Sized for `layer`, and for any layer that is not larger. `run` lends threads and must outlive the workspace.
-  /// Memory: batch * (neurons + width / 2 + 6 * experts) floats and a tile for each task.
+  /// Memory: batch * (neurons + width / 2 + 10 * experts) floats and a tile for each task.
   template <sized_layer Layer>
   explicit workspace(const Layer& layer, workspace_settings settings = {}, executor_reference run = {})
       : batch_(settings.batch),
@@ -53,6 +53,15 @@ public:
     group_.resize(to_size(batch_ * experts_));
     tiles_.resize(to_size(tasks_ * tile_));
     rounded_.resize(to_size(batch_ * width_));
+  }
+
+  workspace(const workspace&) = default;
+  workspace(workspace&&) noexcept = default;
+  workspace& operator=(workspace&&) noexcept = default;
+  /// As large as the other: routes that were here do not keep their smaller room.
+  workspace& operator=(const workspace& other) {
+    if (this != &other) *this = workspace(other);
+    return *this;
   }
 
   index_t batch() const noexcept { return batch_; }

@@ -38,7 +38,8 @@ struct no_observer {
   void token(const route&) noexcept {}
 };
 
-/// Several observers as one, told in this order: observers{counts.at("en", 0), magnitudes}.
+/// Several observers as one, told in this order: `auto uses = counts.at("en", 0); observers both{uses, magnitudes};`.
+/// Borrowed: they outlive it.
 template <class... Each>
 class observers {
   static_assert(

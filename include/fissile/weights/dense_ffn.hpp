@@ -23,11 +23,12 @@ Accumulator hidden_of(const ffn_weights<T>& ffn, const Activation& activate, ind
 }
 
 /// out = FFN(tokens), computed in `Accumulator`. Allocates one hidden vector; meant for checking, not for speed.
-/// tokens: [batch x width]; out: [batch x width].
+/// tokens: [batch x width]; out: [batch x width]. Throws shape_error for a layer that does not fit together.
 template <std::floating_point Accumulator = float, element Input = float, element T, activation Activation>
 void dense_ffn(const ffn_weights<T>& ffn, const Activation& activate,
                std::type_identity_t<matrix_view<const Input>> tokens,
                std::type_identity_t<matrix_view<Accumulator>> out) {
+  check_shapes(ffn, "dense_ffn");
   Expects(tokens.columns() == ffn.width() && out.columns() == ffn.width() && out.rows() == tokens.rows());
   std::vector<Accumulator> hidden(to_size(ffn.neurons()));
   for (index_t token = 0; token < tokens.rows(); ++token) {

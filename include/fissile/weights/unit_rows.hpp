@@ -14,11 +14,23 @@
 
 namespace fissile {
 
-/// row /= ||row||; zeros stay zeros. The squares are summed in float, ascending.
+namespace detail {
+/// For rows whose squares are too large or too small for float.
+inline void scale_extremes_to_unit(vector_view<float> row) noexcept {
+  double sum = 0;
+  for (index_t i = 0; i < row.length(); ++i) sum += static_cast<double>(row[i]) * static_cast<double>(row[i]);
+  if (!(sum > 0)) return;
+  const double scale = 1.0 / std::sqrt(sum);
+  for (index_t i = 0; i < row.length(); ++i) row[i] = static_cast<float>(row[i] * scale);
+}
+}  // namespace detail
+
+/// row /= ||row||; zeros stay zeros, and a row that holds a NaN stays as it is. The squares are summed in float,
+/// ascending.
 inline void scale_to_unit(vector_view<float> row) noexcept {
   float sum = 0;
   for (index_t i = 0; i < row.length(); ++i) sum += row[i] * row[i];
-  if (!(sum > 0)) return;
+  if (!std::isnormal(sum)) return detail::scale_extremes_to_unit(row);
   const float scale = 1.0f / std::sqrt(sum);
   for (index_t i = 0; i < row.length(); ++i) row[i] *= scale;
 }
