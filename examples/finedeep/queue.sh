@@ -18,16 +18,20 @@ row() { # NAME [words]
   "$program" --guide "$guide" --seed "$seed" --json "$file" "${rate_of[@]}" "$@" "${more[@]}"
 }
 
-at_rate() { # RATE SUFFIX: every kind of layer
-  rate_of=(--peak-rate "$1")
-  row "dense$2" --routing none --matched 31 # as many parameters as the largest grid, 16 x 1, or more
-  for grid in 1x16 4x4 16x1 2x8 8x2; do     # 16 experts of 32 neurons; weighed by 1/2, outputs begin as the dense ones
-    row "$grid$2" --sublayers "${grid%x*}" --experts "${grid#*x}" --down-scale 2
-  done
-  row "4x4_unrouted$2" --sublayers 4 --experts 4 --routing none # what the depth does without routers
+dense=(--routing none --matched 31) # as many parameters as the largest grid, 16 x 1, or more
+grid() { # MxK NAME: 16 experts of 32 neurons; weighed by 1/2, their outputs begin as the dense layer's
+  row "$2" --sublayers "${1%x*}" --experts "${1#*x}" --down-scale 2
 }
 
 for seed in ${SEEDS:-1 2 3}; do
-  at_rate 1.5e-3 ""
-  [ "$seed" != 1 ] || at_rate 3e-3 _fast
+  rate_of=(--peak-rate 1.5e-3)
+  row dense "${dense[@]}"
+  for each in 1x16 4x4 16x1 2x8 8x2; do grid $each $each; done
+  row 4x4_unrouted --sublayers 4 --experts 4 --routing none # what the depth does without routers
+  [ "$seed" = 1 ] || continue
+  # What hangs on the settings, by one seed: the dense model with `down` as wide as the grids', and twice the rate.
+  row dense_down2 "${dense[@]}" --down-scale 2
+  rate_of=(--peak-rate 3e-3)
+  row dense_fast "${dense[@]}"
+  for each in 1x16 4x4; do grid $each ${each}_fast; done
 done

@@ -24,6 +24,7 @@ struct run_kind {
 
 const std::vector<run_kind>& kinds() {
   static const std::vector<run_kind> all{{"dense", "dense, as many parameters"},
+                                         {"dense_down2", "dense, down begins twice as wide"},
                                          {"1x16", "1 x 16", 1},
                                          {"2x8", "2 x 8", 2},
                                          {"4x4", "4 x 4", 4},
