@@ -75,6 +75,10 @@ inline architecture read_architecture(const gguf_file& file) {
   const std::string name = family_name + ".";
   const auto scaling = file.get_or<std::string>(name + "rope.scaling.type", "none");
   if (scaling != "none") refuse(file, name + "rope.scaling.type", "none", scaling);
+  for (const char* key : {"rope.scaling.factor", "rope.scale_linear"}) {  // without a type they mean linear scaling
+    const float factor = file.find(name + "rope.scaling.type") ? 1 : file.get_or(name + key, 1.0f);
+    if (factor != 0 && factor != 1) refuse(file, name + key, "1: no scaling", std::to_string(factor));
+  }
   // Far above any model, far below what overflows: a size from a file is multiplied with others.
   const auto size = [&](const char* key, index_t most = index_t{1} << 24) {
     const auto value = file.get<index_t>(name + key);

@@ -34,8 +34,8 @@ public:
     }
     const auto merges = file.get_or("tokenizer.ggml.merges", std::vector<std::string>{});
     for (std::size_t rank = 0; rank < merges.size(); ++rank) ranks_.emplace(merges[rank], rank);
-    const auto cut = file.get_or<std::string>("tokenizer.ggml.pre", "gpt-2");
-    if (!ranks_.empty() && cut != "gpt-2" && cut != "default") refuse(file, "tokenizer.ggml.pre", "gpt-2", cut);
+    const auto cut = file.get_or<std::string>("tokenizer.ggml.pre", "default");  // which cuts otherwise than gpt-2
+    if (!ranks_.empty() && cut != "gpt-2") refuse(file, "tokenizer.ggml.pre", "gpt-2", cut);
   }
 
   const vocabulary& words() const noexcept { return words_; }

@@ -1,6 +1,7 @@
 // The "llama" tokenizer: SentencePiece, where the neighbours that make the best-scored token are joined first.
 //
-// Spaces are written as U+2581; what is no token becomes its bytes, so that every text can be encoded.
+// Spaces are written as U+2581; what is no token becomes its bytes, so that every text can be encoded by a file that
+// has a token for each byte, or one for what is unknown.
 #pragma once
 
 #include <engine/vocabulary.hpp>
@@ -25,9 +26,17 @@ public:
       refuse(file, "tokenizer.ggml.scores", std::to_string(words_.size()) + " scores, one a token",
              std::to_string(scores_.size()));
     }
-    byte_tokens_.fill(words_.unknown);
+    byte_tokens_.fill(no_token);
     for (token_id token = 0; token < static_cast<token_id>(words_.size()); ++token) {
       if (words_.kind(token) == token_kind::byte) byte_tokens_[byte_of(token)] = token;
+    }
+    for (unsigned byte = 0; byte < 256; ++byte) {  // files without kinds: by the text of "<0x0A>", or the byte itself
+      constexpr std::string_view digits = "0123456789ABCDEF";
+      const char raw = static_cast<char>(byte);
+      token_id& token = byte_tokens_[byte];
+      if (token == no_token) token = words_.find(std::string{"<0x"} + digits[byte >> 4] + digits[byte & 15] + ">");
+      if (token == no_token) token = words_.find(std::string_view{&raw, 1});
+      if (token == no_token) token = words_.unknown;
     }
   }
 
@@ -45,7 +54,12 @@ public:
       }
       for (const char byte : piece) {
         const token_id fallback = byte_tokens_[static_cast<unsigned char>(byte)];
-        if (fallback != no_token) tokens.push_back(fallback);
+        if (fallback == no_token) {
+          fail<file_error>({.argument = "tokenizer.ggml.tokens",
+                            .expected = "a token for byte " + std::to_string(static_cast<unsigned char>(byte)),
+                            .got = "neither one nor an unknown token"});
+        }
+        tokens.push_back(fallback);
       }
     }
     return tokens;
@@ -53,7 +67,7 @@ public:
 
   /// The bytes of one token; control tokens have none.
   std::string piece(token_id token) const {
-    if (words_.kind(token) == token_kind::byte) return std::string(1, static_cast<char>(byte_of(token)));
+    if (is_byte(token)) return std::string(1, static_cast<char>(byte_of(token)));
     if (words_.kind(token) == token_kind::control || words_.kind(token) == token_kind::unknown) return {};
     const std::string_view text = words_.text(token);
     std::string piece;
@@ -80,6 +94,12 @@ private:
     unsigned char byte = 0;
     if (text.size() == 6 && text.starts_with("<0x")) std::from_chars(text.data() + 3, text.data() + 5, byte, 16);
     return byte;
+  }
+
+  bool is_byte(token_id token) const {
+    const std::string& text = words_.text(token);
+    return words_.kind(token) == token_kind::byte ||
+           (text.size() == 6 && text.starts_with("<0x") && byte_tokens_[byte_of(token)] == token);
   }
 
   struct symbol {

@@ -54,7 +54,8 @@ inline vocabulary read_vocabulary(const gguf_file& file, bool begins) {
   for (index_t i = 0; i < read.size(); ++i) read.ids.emplace(read.texts[to_size(i)], static_cast<token_id>(i));
   const auto named = [&](const char* key) {
     const auto token = file.get_or<std::int64_t>(std::string{"tokenizer.ggml."} + key, no_token);
-    return token < read.size() ? static_cast<token_id>(token) : no_token;  // some files say "none" as 2^32 - 1
+    return token >= 0 && token < read.size() ? static_cast<token_id>(token)
+                                             : no_token;  // some files say "none" as 2^32 - 1
   };
   read.begin = named("bos_token_id");
   read.end = named("eos_token_id");

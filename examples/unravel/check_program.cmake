@@ -51,6 +51,9 @@ run(0 "single language" study small.gguf --text en=en.txt --experts 3 --bytes 1 
 
 run(0 "wanda(en + de), unstructured(0.5);weights set to 0;No byte is saved;, 0 saved;neurons a layer 64 -> 64;masked.gguf is written"
   prune tiny.gguf ${texts} --score wanda --rate 0.5 --sequential --out masked.gguf --json masked.json)
+run(1 "--json tiny.gguf: expected a new file, got the input tiny.gguf"
+  prune tiny.gguf ${texts} --score wanda --rate 0.5 --out masked.gguf --json tiny.gguf)
+run(1 "--out en.txt: expected a new file, got the input en.txt" prune tiny.gguf ${texts} --score wanda --rate 0.5 --out en.txt)
 run(0 "sparsegpt(en), 2 of 4 of the feed-forward layers;masked.gguf is written"
   prune tiny.gguf --text en=en.txt --score sparsegpt --nm 2:4 --feed-forward-only --out masked.gguf)
 run(0 "owl by block;level;bits per byte of;before;mean"

@@ -5,6 +5,7 @@
 #include "convert_report.hpp"
 #include "places.hpp"
 #include "score.hpp"
+#include "targets.hpp"
 
 #include <engine/feed_forward.hpp>
 #include <engine/mixture.hpp>
@@ -161,10 +162,9 @@ void run_convert(const convert_words& asked) {
   const bool llama = value_named(asked.kind, targets, "--target");
   const std::optional<gguf_type> down = down_named(asked.down);
   const gguf_file file{asked.model};
-  std::error_code ignored;
-  if (std::filesystem::equivalent(asked.model, asked.target, ignored)) {
-    fail<file_error>({.argument = "OUT " + asked.target, .expected = "a new file", .got = "the input"});
-  }
+  std::vector<std::string> inputs{asked.model, asked.imatrix, asked.partition, asked.router};
+  add_text_files(inputs, asked.texts);
+  check_targets(inputs, {{"OUT", asked.target}, {"--json", asked.json}});
   if (!llama && asked.shared > 0) {
     fail<setting_error>({.argument = "--shared", .expected = "--target llama.cpp", .got = "--target hf"});
   }

@@ -3,6 +3,7 @@
 #include "distil_report.hpp"
 #include "distil_training.hpp"
 #include "places.hpp"
+#include "targets.hpp"
 
 #include <chrono>
 #include <filesystem>
@@ -116,13 +117,23 @@ void run_distil(const distil_words& asked) {
   const distil_texts texts = cut(asked.texts.empty() ? default_corpus({.guide = asked.guide, .folders = text_folders()})
                                                      : corpus_of_arguments(asked.texts),
                                  plan, weights);
+  const std::string state_file = asked.target + ".state";
+  std::vector<std::string> inputs = files_of_model(path);
+  add_text_files(inputs, asked.texts);
+  check_targets(
+      inputs, {{"--out", asked.target}, {"the state", state_file}, {"--json", asked.json}, {"--figure", asked.figure}});
+  if (asked.resume.empty() && std::filesystem::exists(state_file)) {
+    fail<file_error>({.argument = "--out " + asked.target,
+                      .expected = "no state of a run that was stopped",
+                      .got = state_file,
+                      .cure = "go on from it with --resume " + state_file + ", or remove it"});
+  }
   const engine::architecture& sizes = weights.sizes();
   distil_results results = begin(asked, {.run = to_string(plan, model, fingerprint(texts.lessons)),
                                          .threshold = plan.fit.rule.threshold,
                                          .sizes = {sizes.layers, sizes.width, sizes.neurons, plan.experts},
                                          .shares = plan.shares,
                                          .fits = {}});
-  const std::string state_file = asked.target + ".state";
   write_distilled(state_file, results);  // before the work: a place that cannot be written is told now
 
   const auto start = std::chrono::steady_clock::now();

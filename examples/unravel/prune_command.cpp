@@ -6,6 +6,7 @@
 #include "prune_scores.hpp"
 #include "prune_words.hpp"
 #include "prune_written.hpp"
+#include "targets.hpp"
 
 #include <algorithm>
 
@@ -55,7 +56,11 @@ void prune_by_texts(const prune_words& asked) {
                          .got = std::to_string(asked.scored_bytes),
                          .cure = "score what --widths padded writes, which computes the same"});
   }
-  check_target({asked.model}, asked.target);
+  std::vector<std::string> inputs = files_of_model(asked.model);
+  inputs.push_back(asked.imatrix);
+  add_text_files(inputs, asked.texts);
+  add_text_files(inputs, asked.against);
+  check_targets(inputs, {{"--out", asked.target}, {"--json", asked.json}, {"--save-imatrix", asked.save_imatrix}});
   const engine::model<float> weights{asked.model};
   const bool unread = !asked.imatrix.empty() && asked.texts.empty() && asked.scored_bytes == 0;
   const corpus texts = unread                ? corpus{}

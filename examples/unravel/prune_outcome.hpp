@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "targets.hpp"
+
 namespace fissile::unravel {
 
 struct prune_outcome {
@@ -23,15 +25,6 @@ struct prune_outcome {
   std::uint64_t parameters_before = 0, parameters_after = 0;  // of the whole files
   std::uint64_t bytes_before = 0, bytes_after = 0;
 };
-
-/// Throws file_error where the target is one of the inputs.
-inline void check_target(const std::vector<std::string>& inputs, const std::string& target) {
-  std::error_code ignored;
-  for (const std::string& input : inputs) {
-    if (!std::filesystem::equivalent(input, target, ignored)) continue;
-    fail<file_error>({.argument = "--out " + target, .expected = "a new file", .got = "the input " + input});
-  }
-}
 
 /// Loads a dense model that the engine runs, which refuses what is wrong. Mixtures are only cut, and may be too large
 /// to be widened.

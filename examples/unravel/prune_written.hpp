@@ -69,7 +69,7 @@ inline std::pair<index_t, std::string_view> place_of(std::string_view tensor) {
 inline prune_outcome write_pruned(const pruned_model& done, const std::string& target,
                                   layer_widths rule = layer_widths::padded) {
   const gguf_file& file = done.model.base().file();
-  check_target({file.path()}, target);
+  check_targets({file.path()}, {{"--out", target}});
   const index_t layers = done.model.layers();
   prune_outcome told{.report = done.report.cost, .width_before = done.model.sizes().neurons};
   std::vector<index_t> left;

@@ -150,5 +150,12 @@ TEST(magnitude_histogram, refuses_what_has_no_bins_or_others) {
                shape_error);
 }
 
+TEST(central_range, refuses_tails_that_are_none) {
+  const std::vector<float> sample{1, 2, 3, 4};
+  for (const double tail : {-0.1, 0.5, 1e300, std::numeric_limits<double>::quiet_NaN()}) {
+    EXPECT_THROW(central_range(sample, tail), setting_error) << tail;
+  }
+}
+
 }  // namespace
 }  // namespace fissile

@@ -76,5 +76,14 @@ TEST(architecture, refuses_sizes_that_do_not_fit_together) {
   expect_says(message_of<file_error>([&] { read_back(tiny); }), {"key \"llama.block_count\"", "no such key"});
 }
 
+TEST(architecture, scaled_positions_are_refused_however_they_are_told) {
+  expect_says(refusal_of("llama.rope.scaling.factor", 4.0f), {"rope.scaling.factor", "got 4"});
+  expect_says(refusal_of("llama.rope.scale_linear", 4.0f), {"rope.scale_linear", "got 4"});
+  tiny_model unscaled;
+  unscaled.out.set("llama.rope.scaling.type", "none");
+  unscaled.out.set("llama.rope.scaling.factor", 4.0f);
+  EXPECT_EQ(read_back(unscaled).context, tiny_model::context);
+}
+
 }  // namespace
 }  // namespace fissile::engine

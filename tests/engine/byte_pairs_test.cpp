@@ -39,6 +39,7 @@ gguf_writer small_vocabulary(const std::vector<std::string>& words, const std::v
   out.set("tokenizer.ggml.model", "gpt2");
   out.set("tokenizer.ggml.tokens", texts);
   out.set("tokenizer.ggml.token_type", kinds);
+  out.set("tokenizer.ggml.pre", "gpt-2");
   out.set("tokenizer.ggml.merges", merges);
   out.set("tokenizer.ggml.bos_token_id", static_cast<std::uint32_t>(texts.size() - 1));
   return out;

@@ -129,5 +129,21 @@ TEST(sentence_piece, a_real_vocabulary) {
   EXPECT_EQ(words.prompt("Once").front(), 1);
 }
 
+/// Files that tell no kinds: bytes are known by how they are written, and none is lost.
+TEST(sentence_piece, bytes_are_found_by_their_text) {
+  gguf_writer file;
+  file.set("tokenizer.ggml.model", "llama");
+  file.set("tokenizer.ggml.tokens", std::vector<std::string>{"a", "<0x0A>", "<0xC3>", "<0xA9>",
+                                                             "\xe2\x96\x81"
+                                                             "a"});
+  file.set("tokenizer.ggml.scores", std::vector<float>{-2, 0, 0, 0, -1});
+  const tokenizer words = read_pieces(file);
+  EXPECT_EQ(pieces_of(words, "a\n\xc3\xa9"), (list{"\xe2\x96\x81"
+                                                   "a",
+                                                   "<0x0A>", "<0xC3>", "<0xA9>"}));
+  EXPECT_EQ(words.decode(words.encode("a\n\xc3\xa9")), "a\n\xc3\xa9");
+  expect_says(message_of<file_error>([&] { words.encode("z"); }), {"tokenizer.ggml.tokens", "byte 226"});
+}
+
 }  // namespace
 }  // namespace fissile::engine

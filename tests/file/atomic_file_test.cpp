@@ -119,5 +119,19 @@ TEST(atomic_file, refuses_what_renaming_would_break) {
               {"cannot create", "No such file or directory", "untouched"});
 }
 
+TEST(atomic_file, what_is_replaced_keeps_its_mode_and_links_stay_links) {
+  const temporary_directory directory;
+  write_file_atomically(directory / "private", "one");
+  ASSERT_EQ(::chmod((directory / "private").c_str(), 0600), 0);
+  ASSERT_EQ(::symlink("private", (directory / "link").c_str()), 0);
+  write_file_atomically(directory / "link", "two");
+  EXPECT_EQ(content_of(directory / "private"), "two");
+  struct stat status = {};
+  ASSERT_EQ(::lstat((directory / "link").c_str(), &status), 0);
+  EXPECT_TRUE(S_ISLNK(status.st_mode));
+  ASSERT_EQ(::stat((directory / "private").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 07777, 0600u);
+}
+
 }  // namespace
 }  // namespace fissile

@@ -46,6 +46,7 @@ TEST(json_text, broken_utf8_is_refused_instead_of_changed) {
                        }),
                        {"expected UTF-8"});
   EXPECT_THROW(static_cast<void>(to_text(json_value{{"\xc3", 1}})), file_error);
+  EXPECT_THROW(static_cast<void>(scalar_text(json_value("\ufffd\xff"))), file_error) << "both at once";
 }
 
 }  // namespace

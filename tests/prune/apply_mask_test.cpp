@@ -54,6 +54,10 @@ TEST(apply_mask, refuses_another_shape) {
                          apply_mask(matrix_view<float>{numbers.data(), 2, 3}, mask);
                        }),
                        {"apply_mask: weights", "[3 x 2]", "got [2 x 3]"});
+  const weight_mask hollow{.outputs = 2, .inputs = 3};
+  EXPECT_THROW(apply_mask(matrix_view<float>{numbers.data(), 2, 3}, hollow), shape_error);
+  const weight_mask whole{.outputs = 2, .inputs = 3, .kept = std::vector<char>(6, 1)};
+  EXPECT_THROW(intersection_over_union(whole, hollow), shape_error);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <numeric>
 
 namespace fissile {
@@ -80,6 +81,15 @@ TEST(owl, total_is_exact_and_refusals_are_its_own) {
                        }),
                        {"owl: lambda", "from 0 to 0.5", "got 0.6"});
   EXPECT_EQ((owl{.rate = 0.7}).name(), "owl(0.7, lambda 0.08)");
+}
+
+TEST(outlier_level, a_score_that_is_nan_does_not_count) {
+  std::vector<double> scores(100, 1.0);
+  scores[7] = 1000;
+  EXPECT_EQ(outlier_level(scores), 1);
+  scores.push_back(std::numeric_limits<double>::quiet_NaN());
+  EXPECT_EQ(outlier_level(scores), 1);
+  EXPECT_EQ(outlier_level(std::vector<double>{std::numeric_limits<double>::quiet_NaN()}), 0);
 }
 
 }  // namespace

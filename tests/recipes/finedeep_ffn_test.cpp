@@ -111,5 +111,18 @@ TEST(finedeep_ffn, refuses_what_does_not_fit) {
   EXPECT_NE(bias.find("without a bias of down"), std::string::npos) << bias;
 }
 
+TEST(finedeep_ffn_death, a_workspace_of_a_narrower_layer_breaks_the_contract) {
+  const finedeep::choices chosen{.sublayers = 2, .experts = 2};
+  const finedeep_case<float> narrow{chosen, 8, 2, extras::both}, wide{chosen, 64, 2, extras::both};
+  const auto layer_of = [](const finedeep_case<float>& given) {
+    return finedeep_ffn{borrow(given.ffn.view(), finedeep::split(given.ffn.view(), given.chosen)), silu{},
+                        finedeep::grid(given.chosen), gates_of(given)};
+  };
+  const auto small = layer_of(narrow), large = layer_of(wide);
+  finedeep_workspace work{small, {.batch = 2}};
+  std::vector<float> stream = wide.tokens;
+  EXPECT_CONTRACT(large({stream.data(), 2, 64}, work));
+}
+
 }  // namespace finedeep_tests
 }  // namespace fissile

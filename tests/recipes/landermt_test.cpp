@@ -111,4 +111,15 @@ TEST(landermt, refuses_what_cannot_be) {
 }
 
 }  // namespace landermt_tests
+TEST(landermt, neurons_that_are_not_there_are_refused) {
+  const landermt::neuron_groups groups{.general = {100}, .specific = {{200}}};
+  EXPECT_THROW(landermt::branches(groups, 0, 16), setting_error);
+  EXPECT_THROW(landermt::mask(groups, 0, 16), setting_error);
+}
+
+TEST(landermt, the_activity_of_no_token_is_0) {
+  const std::vector<double> numbers(4);
+  EXPECT_EQ(landermt::activity_of(matrix_view<const double>{numbers.data(), 0, 4}, {}), 0);
+}
+
 }  // namespace fissile

@@ -250,5 +250,16 @@ TEST(rank_consistency, ties_nan_and_shapes) {
   EXPECT_NE(refusal<shape_error>([&] { rank_consistency(empty, empty, candidate_order::ascending); }), "");
 }
 
+TEST(translation_pruning, no_text_has_no_score_and_no_label) {
+  EXPECT_TRUE(std::isnan(translation_pruning::label_score({}, {})));
+  EXPECT_EQ(translation_pruning::best_label(std::vector<double>{translation_pruning::label_score({}, {}), -9.0}), 1);
+}
+
+TEST(translation_pruning, weights_by_lot_need_a_rate) {
+  std::vector<float> numbers(8, 1.0f);
+  const matrix_view<const float> weights{numbers.data(), 2, 4};
+  EXPECT_THROW(translation_pruning::at_random(weights, 1, {.rate = 30}), setting_error);
+}
+
 }  // namespace translation_pruning_tests
 }  // namespace fissile

@@ -7,6 +7,7 @@
 
 #include <fissile/base/random.hpp>
 
+#include <cmath>
 #include <limits>
 
 namespace fissile {
@@ -99,6 +100,16 @@ TEST(line_chart, what_cannot_be_drawn_is_refused) {
   EXPECT_NE(refusal({{"a", {{0, 1, -1}}}}).find("+- -1"), std::string::npos);
   EXPECT_NE(refusal({{"a", {{0, 1, gap}}}}).find("in a"), std::string::npos);
   EXPECT_NE(refusal({{"a", {{0, -1e308}, {1, 1.7e308}}}}).find("too far apart"), std::string::npos);
+}
+
+TEST(line_chart, numbers_that_differ_by_rounding_alone_are_one) {
+  const double y = 3.6897531676891187;
+  const line_chart chart = chart_of({{"a", {{0, y}, {1, std::nextafter(y, 4)}}}});
+  EXPECT_EQ(occurrences(to_svg(chart), "<svg"), 1);
+  const chart_axis axis = chart_axis::around(y, std::nextafter(std::nextafter(y, 4), 4), 5);
+  EXPECT_LT(axis.low, y);
+  EXPECT_GT(axis.high, y);
+  EXPECT_LE(axis.ticks(), 12);
 }
 
 }  // namespace

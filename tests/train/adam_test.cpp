@@ -90,6 +90,8 @@ TEST(adam, refuses_settings_that_are_none) {
   EXPECT_NE(refusal_of<setting_error>([] { adam{.epsilon = 0}.check(); }).find("epsilon"), std::string::npos);
   EXPECT_NE(refusal_of<setting_error>([] { adam{.weight_decay = std::nan("")}.check(); }).find("weight_decay"),
             std::string::npos);
+  EXPECT_THROW(adam{.square_decay = 0.99999999}.check(), setting_error) << "1 as a float";
+  EXPECT_THROW(adam{.epsilon = 1e-50}.check(), setting_error) << "0 as a float";
   adam{}.check();
 }
 

@@ -154,5 +154,19 @@ TEST(dense_layer, refuses_gradients_of_another_shape) {
             "gradients: up: expected [6 x 4], or none, got [4 x 6]; a gradient has the shape of what it belongs to");
 }
 
+TEST(dense_layer_death, a_tape_of_a_narrower_stored_layer_breaks_the_contract) {
+  random_source random{31};
+  const auto narrow = testing::random_ffn<bf16>(random, {.width = 8, .neurons = 16});
+  const auto wide = testing::random_ffn<bf16>(random, {.width = 64, .neurons = 16});
+  const auto plain = testing::random_ffn<float>(random, {.width = 8, .neurons = 16});
+  const dense_layer<bf16, float, silu> small{narrow.view(), silu{}}, large{wide.view(), silu{}};
+  const dense_layer<float, float, silu> in_float{plain.view(), silu{}};
+  training_scratch scratch{small, {.batch = 2}}, unwidened{in_float, {.batch = 2}};
+  dense_tape remembered{small, scratch}, of_float{in_float, unwidened};
+  std::vector<float> x(128), y(128);
+  EXPECT_CONTRACT(large.forward({x.data(), 2, 64}, remembered, {y.data(), 2, 64}));
+  EXPECT_CONTRACT(small.forward({x.data(), 2, 8}, of_float, {y.data(), 2, 8}));
+}
+
 }  // namespace dense_layer_tests
 }  // namespace fissile

@@ -231,5 +231,17 @@ TEST(distil, refuses_what_does_not_fit) {
   EXPECT_NE(refusal_of<shape_error>([&] { routers.resume({}); }).find("router"), std::string::npos);
 }
 
+TEST(distil, learns_nothing_from_a_token_that_is_no_number) {
+  planted<float> problem{11};
+  problem.next();
+  distiller pupil{problem.ffn.view(), problem.split, silu{}, planted_settings(10, 1e-2)};
+  const distil_state<float> before = pupil.state();
+  problem.x[3] = std::nanf("");
+  pupil.step(problem.tokens(), problem.wanted());
+  EXPECT_EQ(pupil.state().undefined, 1);
+  EXPECT_EQ(pupil.state().router, before.router);
+  EXPECT_EQ(pupil.state().layer, before.layer);
+}
+
 }  // namespace
 }  // namespace fissile::testing

@@ -69,6 +69,12 @@ TEST(mlp_fit, refuses_what_does_not_fit) {
               fit_mlp_router(start, {lesson.x.data(), 9, 8}, {lesson.scores.data(), 9, 5}, {});
             }).find("[9 x 5]"),
             std::string::npos);
+  mlp_matrices<float> empty = start;
+  empty.numbers.clear();
+  EXPECT_NE(refusal_of<shape_error>([&] {
+              fit_mlp_router(empty, {lesson.x.data(), 9, 8}, {lesson.scores.data(), 9, 6}, {});
+            }).find("start"),
+            std::string::npos);
 }
 
 }  // namespace

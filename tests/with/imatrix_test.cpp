@@ -137,5 +137,19 @@ TEST(with_imatrix, experts_that_saw_nothing_and_counts_that_are_none_are_refused
             std::string::npos);
 }
 
+TEST(with_imatrix, counts_beyond_what_can_be_counted_are_refused) {
+  EXPECT_NE(imatrix_refusal([] {
+              expert_counts(mixture_of({0x1p40, 1}, 0x1p40), {.layers = 1, .first_layer = 1});
+            }).find("expected counts of tokens"),
+            std::string::npos);
+  imatrix weighed = mixture_of({0.3, 1}, 2);
+  EXPECT_NE(imatrix_refusal([&] { moments_of(weighed, "blk.1.ffn_down_exps.weight", 0); }).find("at least one token"),
+            std::string::npos);
+  weighed.entries["blk.1.ffn_gate_inp.weight"] = {.inputs = 1, .squares = {}, .counts = {}};
+  EXPECT_NE(
+      imatrix_refusal<setting_error>([&] { expert_counts(weighed, {.layers = 1, .first_layer = 1}); }).find("matrices"),
+      std::string::npos);
+}
+
 }  // namespace
 }  // namespace fissile

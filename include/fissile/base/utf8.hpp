@@ -37,6 +37,16 @@ constexpr utf8_character character_at(std::string_view text, std::size_t positio
   return {value, bytes};
 }
 
+/// Whether all of it is valid UTF-8.
+constexpr bool is_utf8(std::string_view text) noexcept {
+  for (std::size_t position = 0; position < text.size();) {
+    const std::size_t bytes = character_at(text, position).bytes;
+    if (bytes == 0) return false;
+    position += bytes;
+  }
+  return true;
+}
+
 /// The characters after which Unicode has a new line begin.
 constexpr bool ends_line(char32_t c) noexcept {
   return (c >= 0x0a && c <= 0x0d) || c == 0x85 || c == 0x2028 || c == 0x2029;

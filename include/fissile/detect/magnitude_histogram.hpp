@@ -33,9 +33,10 @@ struct histogram_range {
 inline histogram_range central_range(std::vector<float> sample, double tail = 0.01) {
   sample.erase(std::remove_if(sample.begin(), sample.end(), [](float x) { return !std::isfinite(x); }), sample.end());
   std::sort(sample.begin(), sample.end());
-  const auto cut = static_cast<index_t>(tail * static_cast<double>(sample.size()));
+  const bool is_tail = tail >= 0 && tail < 0.5;
+  const auto cut = is_tail ? static_cast<index_t>(tail * static_cast<double>(sample.size())) : 0;
   const index_t last = length(sample) - 1 - cut;
-  if (!(tail >= 0) || cut > last || !(sample[to_size(cut)] < sample[to_size(last)])) {
+  if (!is_tail || cut > last || !(sample[to_size(cut)] < sample[to_size(last)])) {
     fail<setting_error>({.argument = "central_range: sample",
                          .expected = "different numbers between its tails",
                          .got = std::to_string(sample.size()) + " numbers and a tail of " + std::to_string(tail),
@@ -69,7 +70,10 @@ public:
   std::uint64_t undefined() const noexcept { return undefined_; }
   std::string corpus() const { return corpora_.joined(); }
   index_t bins() const noexcept { return length(bins_); }
-  std::uint64_t in_bin(index_t bin) const noexcept { return bins_[to_size(bin)]; }
+  std::uint64_t in_bin(index_t bin) const noexcept {
+    Expects(bin >= 0 && bin < bins());
+    return bins_[to_size(bin)];
+  }
 
   /// The number below which the share q of all lies, from 0 to 1: exact to the width of a bin, within which numbers are
   /// taken to be spread evenly (TEAL's code draws its line from one bin's centre to the next). 0 where none was seen.

@@ -1,4 +1,5 @@
-// A file that appears whole or not at all: written beside its target, brought to the disk, then renamed over it.
+// A file that appears whole or not at all: written beside its target, brought to the disk, then renamed over it. Where
+// the target is there, the new file has its mode; where it is a link, what it points to is replaced.
 //
 //   atomic_file out{"counts.json"};
 //   out.write(text);
@@ -10,6 +11,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <string>
 #include <string_view>
@@ -31,7 +33,13 @@ public:
   explicit atomic_file(std::string path) : path_(std::move(path)) {
 #if FISSILE_HAS_FSYNC
     struct stat status = {};
-    if (::stat(path_.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
+    const bool linked = ::lstat(path_.c_str(), &status) == 0 && S_ISLNK(status.st_mode);
+    if (char* real = linked ? ::realpath(path_.c_str(), nullptr) : nullptr; real != nullptr) {
+      path_ = real;  // a link stays one, to the new file
+      std::free(real);
+    }
+    const bool replaces = ::stat(path_.c_str(), &status) == 0;
+    if (replaces && !S_ISREG(status.st_mode)) {
       fail<file_error>(path_ + ": expected a regular file or none, got a " +
                        (S_ISDIR(status.st_mode) ? "directory" : "device or pipe, which renaming would replace"));
     }
@@ -43,6 +51,9 @@ public:
       if (file_ == nullptr && errno != EEXIST) break;
     }
     if (file_ == nullptr) refuse("create " + std::exchange(beside_, {}));  // it is not ours to remove
+#if FISSILE_HAS_FSYNC
+    if (replaces && ::fchmod(::fileno(file_), status.st_mode & 07777) != 0) refuse("keep the mode");
+#endif
   }
   atomic_file(atomic_file&& other) noexcept
       : path_(std::move(other.path_)),

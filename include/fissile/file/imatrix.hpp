@@ -149,7 +149,8 @@ inline imatrix read_imatrix(const std::string& path) {
   return found;
 }
 
-/// Sums become float, as the format has them. What is `unknown` is not written. The target appears whole or not at all.
+/// Sums become float, as the format has them; throws file_error for one that is no float. What is `unknown` is not
+/// written. The target appears whole or not at all.
 inline void write_imatrix(const std::string& path, const imatrix& seen) {
   using namespace imatrix_detail;
   gguf_writer out;
@@ -160,7 +161,12 @@ inline void write_imatrix(const std::string& path, const imatrix& seen) {
   std::vector<std::vector<float>> kept;  // until the file is saved
   const auto narrow = [&](const std::vector<double>& numbers) -> const float* {
     std::vector<float>& to = kept.emplace_back();
-    for (const double number : numbers) to.push_back(static_cast<float>(number));
+    for (const double number : numbers) {
+      to.push_back(static_cast<float>(number));
+      if (std::isfinite(to.back())) continue;
+      fail<file_error>(
+          {.argument = "write_imatrix", .expected = "sums that are floats", .got = std::to_string(number)});
+    }
     return to.data();
   };
   for (const auto& [name, one] : seen.entries) {

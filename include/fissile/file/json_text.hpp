@@ -2,6 +2,7 @@
 #pragma once
 
 #include <fissile/base/contract.hpp>
+#include <fissile/base/utf8.hpp>
 #include <fissile/file/json_builder.hpp>
 
 #include <algorithm>
@@ -13,11 +14,8 @@ namespace fissile {
 /// the same double; NaN and infinities become null.
 inline std::string scalar_text(const json_value& value) {
   const std::string text = value.dump(-1, ' ', false, json_value::error_handler_t::replace);
-  if (value.is_string()) {
-    constexpr std::string_view replaced = "\xef\xbf\xbd";
-    const bool broken =
-        text.find(replaced) != text.npos && value.get_ref<const std::string&>().find(replaced) == std::string::npos;
-    if (broken) fail<file_error>({.argument = "JSON string", .expected = "UTF-8", .got = text});
+  if (value.is_string() && !is_utf8(value.get_ref<const std::string&>())) {
+    fail<file_error>({.argument = "JSON string", .expected = "UTF-8", .got = text});
   }
   return text;
 }

@@ -38,7 +38,8 @@ inline std::string to_string(const mask_report& report) {
 /// another shape.
 template <element T>
 mask_report apply_mask(matrix_view<T> weights, const weight_mask& mask) {
-  if (weights.rows() != mask.outputs || weights.columns() != mask.inputs) {
+  if (weights.rows() != mask.outputs || weights.columns() != mask.inputs ||
+      length(mask.kept) != mask.outputs * mask.inputs) {
     fail<shape_error>({.argument = "apply_mask: weights",
                        .expected = shape_of(mask.outputs, mask.inputs) + ", as the mask",
                        .got = shape_of(weights)});

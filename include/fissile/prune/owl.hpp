@@ -16,14 +16,18 @@
 namespace fissile {
 
 /// The level of a layer: per cent of scores above `multiple` times their mean. 3 is the code's default; the paper and
-/// its examples use others. 0 where there are no scores.
+/// its examples use others. Scores that are NaN do not count (ours); 0 where no others are.
 inline double outlier_level(vector_view<const double> scores, double multiple = 3) noexcept {
   double sum = 0;
-  for (double score : scores) sum += score;
-  const double limit = multiple * sum / static_cast<double>(scores.length());
+  index_t count = 0;
+  for (double score : scores) {
+    sum += std::isnan(score) ? 0 : score;
+    count += std::isnan(score) ? 0 : 1;
+  }
+  const double limit = multiple * sum / static_cast<double>(count);
   index_t above = 0;
   for (double score : scores) above += score > limit ? 1 : 0;
-  return scores.empty() ? 0.0 : 100.0 * static_cast<double>(above) / static_cast<double>(scores.length());
+  return count == 0 ? 0.0 : 100.0 * static_cast<double>(above) / static_cast<double>(count);
 }
 
 /// How far rates lie from each other.

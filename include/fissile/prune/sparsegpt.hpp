@@ -12,6 +12,7 @@
 #include <fissile/prune/cholesky.hpp>
 #include <fissile/prune/weight_mask.hpp>
 
+#include <cmath>
 #include <limits>
 
 namespace fissile {
@@ -24,8 +25,9 @@ struct sparsegpt {
 
   /// Removes weights and changes the others, in place. weights: [outputs x inputs]. Each block loses the weights up to
   /// the score that stands at floor(count * rate) in ascending order, so one more than the rate says and those equal to
-  /// it, as the authors' code has it; at rate 0 none (ours). A weight that is NaN stays. Throws shape_error where the
-  /// Hessian has other inputs, setting_error where a setting cannot be or no sample was measured.
+  /// it, as the authors' code has it; at rate 0 none (ours). A weight that is NaN goes last, and one that is no finite
+  /// number changes no other (ours). Throws shape_error where the Hessian has other inputs, setting_error where a
+  /// setting cannot be or no sample was measured.
   template <std::floating_point T, std::floating_point A>
   weight_mask prune(matrix_view<T> weights, const input_hessian<A>& inputs, unstructured share) const {
     return run(weights, inputs, share);
@@ -99,6 +101,7 @@ struct sparsegpt_state {
     const double* u = upper.row(input);
     const double error = w[input] / u[input];
     w[input] = 0;
+    if (!std::isfinite(error)) return;  // a damaged weight takes no other with it
     for (index_t k = input + 1; k < mask.inputs; ++k) w[k] -= error * u[k];
   }
 };

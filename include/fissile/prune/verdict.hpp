@@ -4,6 +4,7 @@
 // carries it out.
 #pragma once
 
+#include <fissile/base/contract.hpp>
 #include <fissile/base/index.hpp>
 
 #include <cstdint>
@@ -30,12 +31,16 @@ struct verdict {
   std::uint64_t tokens = 0;                      // how many tokens of it were seen; 0 where the judge looks at none
   std::vector<std::vector<ruling>> layers = {};  // [layers][experts of the layer]
 
-  index_t experts(index_t layer) const noexcept { return length(layers[to_size(layer)]); }
+  index_t experts(index_t layer) const noexcept {
+    Expects(layer >= 0 && layer < length(layers));
+    return length(layers[to_size(layer)]);
+  }
   /// The experts of a layer that stay, ascending.
   std::vector<index_t> kept(index_t layer) const { return those(layer, fate::keep); }
   /// The experts of a layer that go, ascending.
   std::vector<index_t> removed(index_t layer) const { return those(layer, fate::remove); }
   index_t removed_count(index_t layer) const noexcept {
+    Expects(layer >= 0 && layer < length(layers));
     index_t count = 0;
     for (const ruling& one : layers[to_size(layer)]) count += one.what == fate::remove ? 1 : 0;
     return count;

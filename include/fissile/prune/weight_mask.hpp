@@ -106,7 +106,7 @@ weight_mask mask_of(matrix_view<T> weights, const Score& by, n_of_m groups,
 /// How alike two masks of one matrix are: weights of the given fate in both / in at least one of the two; 1 where there
 /// are none. Throws shape_error for masks of other shapes.
 inline double intersection_over_union(const weight_mask& a, const weight_mask& b, fate of = fate::keep) {
-  if (a.outputs != b.outputs || a.inputs != b.inputs) {
+  if (a.outputs != b.outputs || a.inputs != b.inputs || a.kept.size() != b.kept.size()) {
     fail<shape_error>({.argument = "intersection_over_union",
                        .expected = shape_of(a.outputs, a.inputs),
                        .got = shape_of(b.outputs, b.inputs)});

@@ -75,7 +75,7 @@ public:
   template <observer Observer = no_observer>
   void operator()(matrix_view<float> stream, finedeep_workspace& work, Observer&& watch = {}) const noexcept {
     const index_t tokens = stream.rows();
-    Expects(stream.columns() == width() && tokens <= work.experts().batch());
+    Expects(stream.columns() == width() && work.experts().width() == width() && tokens <= work.experts().batch());
     const matrix_view<float> input = work.normed(tokens), output = work.output(tokens);
     for (index_t j = 0; j < grid_.sublayers; ++j) {
       start(j, stream, work.inverses(tokens), input);

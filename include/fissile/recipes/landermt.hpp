@@ -66,7 +66,8 @@ double activity_of(matrix_view<H> hidden, const choices& chosen) {
       sum += chosen.activity == activity::mean_magnitude ? std::abs(h) : h * h;
     }
   }
-  const double mean = hidden.empty() ? 0 : sum / static_cast<double>(hidden.rows() * hidden.columns());
+  const index_t numbers = hidden.rows() * hidden.columns();
+  const double mean = numbers == 0 ? 0 : sum / static_cast<double>(numbers);
   return chosen.activity == activity::mean_magnitude ? mean : std::sqrt(mean);
 }
 
@@ -234,8 +235,9 @@ inline neuron_mask mask(const neuron_groups& groups, index_t pair, index_t neuro
 }
 
 /// (4) Whom each neuron serves when the pair is translated, for two_branches. That neurons of neither group go on
-/// working is ours; NA-MNMT leaves them out.
+/// working is ours; NA-MNMT leaves them out. Throws setting_error as mask does.
 inline std::vector<branch> branches(const neuron_groups& groups, index_t pair, index_t neurons) {
+  mask(groups, pair, neurons);  // refuses neurons that are not there
   std::vector<branch> made(to_size(neurons), branch::rest);
   for (const index_t j : groups.general) made[to_size(j)] = branch::general;
   for (const index_t j : groups.specific.at(to_size(pair))) made[to_size(j)] = branch::specific;

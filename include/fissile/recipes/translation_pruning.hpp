@@ -31,6 +31,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <optional>
 #include <string>
@@ -144,9 +145,11 @@ weight_mask mask(matrix_view<T> weights, const input_moments& numerator, const i
                  const choices& chosen) {
   return mask_by(weights, wanda_ratio{{.numerator = numerator, .denominator = denominator, .eps = chosen.eps}}, chosen);
 }
-/// (7.9) Each weight goes with probability `rate`, whatever becomes of the others of its row.
+/// (7.9) Each weight goes with probability `rate`, whatever becomes of the others of its row. Throws setting_error for
+/// a rate that is none.
 template <stored_weight T>
 weight_mask at_random(matrix_view<T> weights, std::uint64_t seed, const choices& chosen) {
+  check_sparsity(unstructured{.rate = chosen.rate}, weights.columns(), "translation_pruning::at_random");
   weight_mask drawn = mask_of(weights, random_weights{.seed = seed}, unstructured{.rate = 0});
   drawn.sparsity = "each with probability " + short_number(chosen.rate);
   score_rows(weights, random_weights{.seed = seed}, [&](index_t output, vector_view<const double> lots) {
@@ -159,6 +162,7 @@ weight_mask at_random(matrix_view<T> weights, std::uint64_t seed, const choices&
 
 /// (7.10) log_probabilities: natural, of every token of a label's full text but the first. NaN for an empty text.
 inline double label_score(vector_view<const double> log_probabilities, const choices& chosen) {
+  if (log_probabilities.empty()) return std::numeric_limits<double>::quiet_NaN();
   const double sum = std::accumulate(log_probabilities.begin(), log_probabilities.end(), 0.0);
   const index_t tokens = log_probabilities.length() + (chosen.length == label_length::tokens ? 1 : 0);
   return sum / static_cast<double>(tokens);

@@ -44,7 +44,9 @@ struct chart_axis {
   double low, high, step;
 
   static chart_axis around(double least, double most, int parts) {
-    if (!(most > least)) {
+    // Numbers that differ by rounding alone are one: steps between them would be too small to add.
+    const double rounding = 64 * std::numeric_limits<double>::epsilon() * std::max(std::abs(least), std::abs(most));
+    if (!(most - least > rounding)) {
       const double room = most == 0 ? 0.5 : std::abs(most) / 4;
       least -= room;
       most += room;

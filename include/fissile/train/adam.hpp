@@ -46,9 +46,10 @@ struct adam {
       fail<setting_error>({.argument = std::string("adam: ") + name, .expected = expected, .got = std::to_string(got)});
     };
     if (!(rate >= 0 && std::isfinite(rate))) refuse("rate", "a number, not negative", rate);
-    if (!(mean_decay >= 0 && mean_decay < 1)) refuse("mean_decay", "at least 0 and less than 1", mean_decay);
-    if (!(square_decay >= 0 && square_decay < 1)) refuse("square_decay", "at least 0 and less than 1", square_decay);
-    if (!(epsilon > 0 && std::isfinite(epsilon))) refuse("epsilon", "a number above 0", epsilon);
+    const auto decays = [](double x) { return x >= 0 && static_cast<float>(x) < 1; };  // steps may be of floats
+    if (!decays(mean_decay)) refuse("mean_decay", "at least 0 and less than 1", mean_decay);
+    if (!decays(square_decay)) refuse("square_decay", "at least 0 and less than 1", square_decay);
+    if (!(static_cast<float>(epsilon) > 0 && std::isfinite(epsilon))) refuse("epsilon", "a number above 0", epsilon);
     if (!(weight_decay >= 0 && std::isfinite(weight_decay))) {
       refuse("weight_decay", "a number, not negative", weight_decay);
     }

@@ -38,7 +38,7 @@ public:
 
   template <class Layer>
   bool made_for(const Layer& layer) const noexcept {
-    return layer.neurons() == neurons_ && layer.ffn().gated() == !outer_.empty();
+    return layer.neurons() == neurons_ && layer.ffn().gated() == !outer_.empty() && scratch_->widens(layer);
   }
   /// Forgets the batch before. The tokens are borrowed.
   void start(matrix_view<const A> tokens) noexcept {

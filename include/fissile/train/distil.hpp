@@ -72,8 +72,7 @@ public:
   distil_measure step(matrix_view<const A> tokens, matrix_view<const A> wanted) {
     Expects(!done());
     const distil_measure seen = measure(tokens, wanted);
-    if (std::isfinite(seen.loss)) {
-      learn(tokens.rows());
+    if (std::isfinite(seen.loss) && learn(tokens.rows())) {
       state_.penalty_weight = settings_.share.next(state_.penalty_weight, seen.active);
     } else {
       ++state_.undefined;
@@ -137,8 +136,9 @@ private:
     return made;
   }
 
-  /// From the distances that `measure` left in out_ to the parameters.
-  void learn(index_t tokens) {
+  /// From the distances that `measure` left in out_ to the parameters; false where their slopes are no numbers, as
+  /// those of a token that holds a NaN: then nothing is learned.
+  bool learn(index_t tokens) {
     const matrix_view<A> slope{out_.data(), tokens, layer_.width()};
     for (A& distance : out_) distance *= static_cast<A>(2 * scale_);
     std::fill(router_slope_.begin(), router_slope_.end(), A(0));
@@ -153,9 +153,14 @@ private:
     if (trains_experts()) into = parts_of(vector_view<A>{layer_slope_}, layer_.ffn());
     into.router = {router_slope_.data(), layer_.experts(), layer_.width()};
     layer_.backward(tape_, slope, into, straight_through{});
+    const auto finite = [](const std::vector<A>& slopes) {
+      return std::all_of(slopes.begin(), slopes.end(), [](A one) { return std::isfinite(one); });
+    };
+    if (!finite(router_slope_) || !finite(layer_slope_)) return false;
     const double left = 1 - static_cast<double>(state_.steps) / static_cast<double>(settings_.steps);
     adam{.rate = left * settings_.router_rate}.step<A>(state_.router, router_slope_, state_.of_router);
     adam{.rate = left * settings_.expert_rate}.step<A>(state_.layer, layer_slope_, state_.of_layer);
+    return true;
   }
 
   distil_settings settings_;

@@ -51,7 +51,7 @@ struct distil_settings {
 template <std::floating_point A>
 struct distil_state {
   index_t steps = 0;      // done
-  index_t undefined = 0;  // of these, steps whose loss was no finite number; nothing was learned from them
+  index_t undefined = 0;  // of these, steps whose loss or slopes were no finite numbers; nothing was learned from them
   double penalty_weight = 0;
   std::vector<A> router;  // [experts x width]
   std::vector<A> layer;   // as flat_layer.hpp lays it out; empty where the experts stay

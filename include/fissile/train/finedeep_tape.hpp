@@ -47,7 +47,7 @@ public:
   template <class Layer>
   bool made_for(const Layer& layer) const noexcept {
     return layer.width() == width_ && layer.neurons() == neurons_ && layer.experts() == experts_ &&
-           layer.sublayers() == sublayers_;
+           layer.sublayers() == sublayers_ && scratch_->widens(layer);
   }
   /// Forgets the batch before. The tokens are borrowed.
   void start(matrix_view<const A> tokens) noexcept {

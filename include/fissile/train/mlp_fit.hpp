@@ -65,6 +65,12 @@ mlp_fit<A> fit_mlp_router(mlp_matrices<A> start, matrix_view<const float> tokens
                                    std::to_string(start.experts) + "], n from 2",
                        .got = shape_of(tokens) + " and " + shape_of(oracle)});
   }
+  const index_t numbers = start.hidden * (start.width + start.experts);
+  if (length(start.numbers) != numbers) {
+    fail<shape_error>({.argument = "fit_mlp_router: start",
+                       .expected = std::to_string(numbers) + " numbers",
+                       .got = std::to_string(start.numbers.size())});
+  }
   random_source random{chosen.seed};
   std::vector<index_t> order = ascending(tokens.rows());
   shuffle(order, random);

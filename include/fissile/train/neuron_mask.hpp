@@ -35,7 +35,10 @@ public:
   }
 
   index_t neurons() const noexcept { return length(chosen_); }
-  bool chosen(index_t neuron) const noexcept { return chosen_[to_size(neuron)] != 0; }
+  bool chosen(index_t neuron) const noexcept {
+    Expects(neuron >= 0 && neuron < neurons());
+    return chosen_[to_size(neuron)] != 0;
+  }
   index_t count() const noexcept {
     index_t sum = 0;
     for (const char one : chosen_) sum += one;

@@ -32,10 +32,14 @@ public:
 
   index_t batch() const noexcept { return batch_; }
 
+  /// Whether there is room for the layer's matrices in A.
+  template <class Layer>
+  bool widens(const Layer& layer) const noexcept {
+    return widened_size(layer) <= length(widened_);
+  }
   template <class Layer>
   void check_fits(const Layer& layer) const {
-    if (batch_ * layer.neurons() <= length(weighted_) && batch_ * layer.experts() <= length(scores_) &&
-        widened_size(layer) <= length(widened_)) {
+    if (batch_ * layer.neurons() <= length(weighted_) && batch_ * layer.experts() <= length(scores_) && widens(layer)) {
       return;
     }
     fail<shape_error>({.argument = "tape: scratch",

@@ -36,6 +36,7 @@ struct sparsity_controller {
 
   /// active: the mean share over the layers in the last step. At the target, as below it, the weight goes down.
   void update(double active) noexcept {
+    Expects(step > 1 && least > 0 && least <= most);
     weight = std::clamp(active > target ? weight * step : weight / step, least, most);
   }
 };

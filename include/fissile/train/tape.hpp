@@ -64,7 +64,8 @@ public:
   }
   template <class Layer>
   bool made_for(const Layer& layer) const noexcept {
-    return layer.neurons() == neurons_ && layer.experts() == experts_ && layer.ffn().gated() == !outer_.empty();
+    return layer.neurons() == neurons_ && layer.experts() == experts_ && layer.ffn().gated() == !outer_.empty() &&
+           scratch_->widens(layer);
   }
   training_scratch<A>& scratch() noexcept { return *scratch_; }
   /// weight * hidden; then, in backward, dL/dinner. Scratch. [tokens x neurons]

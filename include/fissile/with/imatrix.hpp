@@ -68,9 +68,9 @@ inline const imatrix_entry& seen_entry(const imatrix& seen, const std::string& n
   return entry;
 }
 
-/// A count that is a whole number, as those of tokens are.
+/// A count that is a whole number, as those of tokens are; below what sums of weights have room for.
 inline std::uint64_t whole(double count, const std::string& name) {
-  if (count == std::floor(count) && count < 0x1p53) return static_cast<std::uint64_t>(count);
+  if (count == std::floor(count) && count < 0x1p39) return static_cast<std::uint64_t>(count);
   fail<file_error>({.argument = "imatrix: \"" + name + "\"",
                     .expected = "counts of tokens",
                     .got = std::to_string(count),
@@ -84,7 +84,13 @@ inline std::uint64_t whole(double count, const std::string& name) {
 inline input_moments moments_of(const imatrix& seen, const std::string& name, index_t matrix = 0) {
   const imatrix_entry& entry = imatrix_detail::seen_entry(seen, name, matrix);
   const auto first = entry.squares.begin() + matrix * entry.inputs;
-  const auto tokens = static_cast<std::uint64_t>(std::llround(entry.counts[to_size(matrix)]));
+  const double count = entry.counts[to_size(matrix)];
+  if (!(count >= 0.5 && count < 0x1p53)) {
+    fail<file_error>({.argument = "imatrix: \"" + name + "\"",
+                      .expected = "at least one token, and fewer than 2^53",
+                      .got = std::to_string(count)});
+  }
+  const auto tokens = static_cast<std::uint64_t>(std::llround(count));
   return {{.width = entry.inputs, .corpus = corpus_of(seen)}, {first, first + entry.inputs}, tokens};
 }
 
@@ -119,7 +125,7 @@ inline activation_counts expert_counts(const imatrix& seen, const expert_counts_
   for (index_t layer = 0; layer < asked.layers; ++layer) {
     const std::string &router = names[to_size(2 * layer)], &down = names[to_size(2 * layer + 1)];
     layer_counts counts = made.of(0, layer);
-    counts.tokens = imatrix_detail::whole(seen.at(router).counts.at(0), router);
+    counts.tokens = imatrix_detail::whole(imatrix_detail::seen_entry(seen, router, 0).counts[0], router);
     for (std::size_t e = 0; e < counts.uses.size(); ++e) {
       counts.uses[e] = imatrix_detail::whole(seen.at(down).counts[e], down);
       counts.weights[e] = static_cast<std::int64_t>(static_cast<double>(counts.uses[e]) / layer_counts::step);

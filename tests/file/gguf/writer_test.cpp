@@ -117,5 +117,14 @@ TEST(gguf_writer, a_failed_write_leaves_the_target_untouched) {
   EXPECT_EQ(directory.files(), 1u);
 }
 
+/// ggml ends the program for another kind.
+TEST(gguf_writer, the_alignment_is_a_uint32) {
+  const testing::temporary_directory directory;
+  gguf_writer out;
+  out.set("general.alignment", std::int32_t{64});
+  testing::expect_says(testing::message_of<file_error>([&] { out.save(directory / "x.gguf"); }),
+                       {"general.alignment", "a uint32"});
+}
+
 }  // namespace
 }  // namespace fissile

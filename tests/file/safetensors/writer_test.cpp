@@ -117,5 +117,12 @@ TEST(safetensors_writer, tensors_are_made_when_their_turn_comes) {
   EXPECT_EQ(safetensors_file{path}.raw("made"), bytes);
 }
 
+TEST(safetensors_writer, text_that_is_not_utf8_is_refused) {
+  safetensors_writer out;
+  EXPECT_THROW(out.note("key", "\xff"), file_error);
+  EXPECT_THROW(out.note("\xff", "text"), file_error);
+  EXPECT_THROW(out.add({.name = "\xff", .type = "I8", .shape = {1}}, [] { return std::string{"1"}; }), file_error);
+}
+
 }  // namespace
 }  // namespace fissile

@@ -186,6 +186,7 @@ private:
   std::uint64_t chosen_alignment() const {
     for (const entry& one : entries_) {
       if (one.key != "general.alignment") continue;
+      if (one.kind != gguf_kind::uint32) refuse("key", one.key, "a uint32, as readers want it", "another kind");
       const auto alignment = gguf_value{one.kind, one.bytes}.as<std::uint32_t>();
       if (!alignment || *alignment < 8 || !std::has_single_bit(*alignment)) {
         refuse("key", one.key, "a power of two, at least 8", alignment ? std::to_string(*alignment) : "another kind");

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <fissile/base/contract.hpp>
+#include <fissile/base/utf8.hpp>
 #include <fissile/base/view.hpp>
 #include <fissile/file/atomic_file.hpp>
 #include <fissile/file/five_digits.hpp>
@@ -34,7 +35,12 @@ namespace fissile {
 class safetensors_writer {
 public:
   /// A word about the file; the last one of a key stays.
-  void note(const std::string& key, const std::string& text) { metadata_[key] = text; }
+  void note(const std::string& key, const std::string& text) {
+    if (!is_utf8(key) || !is_utf8(text)) {
+      fail<file_error>({.argument = "safetensors_writer: note", .expected = "UTF-8", .got = "other bytes"});
+    }
+    metadata_[key] = text;
+  }
 
   /// A linear layer, [rows x columns] at any row stride; it may be empty.
   template <class T>
@@ -149,6 +155,9 @@ private:
     if (added.shape.name == "__metadata__" || added.shape.name.empty()) {
       fail<file_error>({.argument = where, .expected = "a name of its own", .got = "one that the format keeps"});
     }
+    if (!is_utf8(added.shape.name)) {
+      fail<file_error>({.argument = "safetensors_writer: name", .expected = "UTF-8", .got = "other bytes"});
+    }
     for (const tensor& one : tensors_) {
       if (one.shape.name == added.shape.name) {
         fail<file_error>({.argument = where, .expected = "each name once", .got = "it again"});
@@ -166,9 +175,7 @@ private:
 
   std::string header_of(const std::vector<const tensor*>& order) const {
     json_value header = json_value::object();
-    if (!metadata_.empty()) {
-      for (const auto& [key, text] : metadata_) header["__metadata__"][key] = text;
-    }
+    for (const auto& [key, text] : metadata_) header["__metadata__"][key] = text;
     std::uint64_t offset = 0;
     for (const tensor* one : order) {
       const std::uint64_t bytes = one->content.size();
@@ -176,7 +183,7 @@ private:
       header[one->shape.name]["data_offsets"] = {offset, offset + bytes};
       offset += bytes;
     }
-    return header.dump();
+    return header.dump(-1, ' ', false, json_value::error_handler_t::replace);  // all UTF-8: see note and append
   }
 
   std::map<std::string, std::string> metadata_;
