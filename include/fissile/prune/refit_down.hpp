@@ -20,8 +20,7 @@ struct refit_settings {
 };
 
 /// || H D^T - H' D'^T || / || H D^T || over the calibration tokens, with H and H' the hidden activations of the layer
-/// before and after; computed from G, hence no finer than about 1e-8; 1e-4
-/// where the Hessian was summed in float.
+/// before and after; computed from G, hence no finer than about 1e-8, or 1e-4 where the Hessian was summed in float.
 struct refit_report {
   double error_before = 0;  // with neurons removed and nothing else
   double error_after = 0;
