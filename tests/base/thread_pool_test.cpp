@@ -1,6 +1,7 @@
 #include <fissile/base/thread_pool.hpp>
 
 #include "base/refusal.hpp"
+#include "support/sanitized.hpp"
 
 #include <sys/resource.h>
 
@@ -128,17 +129,9 @@ TEST(thread_pool, refuses_less_than_the_callers_thread) {
             "thread_pool: threads: expected at least 1, the caller's own, got -2");
 }
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool memory_is_mapped_ahead = true;
-#elif defined(__has_feature)
-constexpr bool memory_is_mapped_ahead = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
-#else
-constexpr bool memory_is_mapped_ahead = false;
-#endif
-
 /// In a process of its own, whose address space has no room for so many stacks.
 TEST(thread_pool_death, where_no_more_threads_are_given_those_that_began_end) {
-  if (memory_is_mapped_ahead) GTEST_SKIP() << "a sanitizer needs the address space";
+  if (testing::sanitized) GTEST_SKIP() << "a sanitizer needs the address space";
   const auto ask_for_many = [] {
     const rlimit little{256u << 20u, 256u << 20u};
     if (setrlimit(RLIMIT_AS, &little) != 0) std::_Exit(2);

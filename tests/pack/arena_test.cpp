@@ -2,6 +2,7 @@
 #include <fissile/pack/pack.hpp>
 
 #include "support/random_ffn.hpp"
+#include "support/sanitized.hpp"
 
 #include <gtest/gtest.h>
 
@@ -9,14 +10,6 @@
 
 namespace fissile {
 namespace {
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool sanitized = true;
-#elif defined(__has_feature)
-constexpr bool sanitized = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
-#else
-constexpr bool sanitized = false;
-#endif
 
 std::size_t misaligned(const std::byte* block, std::size_t alignment) {
   return reinterpret_cast<std::uintptr_t>(block) % alignment;
@@ -49,7 +42,7 @@ TEST(huge_pages, hold_large_blocks_from_their_beginning_on) {
 }
 
 TYPED_TEST(allocators, throw_where_there_is_no_memory) {
-  if (sanitized) GTEST_SKIP() << "sanitizers end the program before the allocator could throw";
+  if (testing::sanitized) GTEST_SKIP() << "sanitizers end the program before the allocator could throw";
   EXPECT_THROW(arena<TypeParam>{index_t{1} << 60}, std::bad_alloc);
 }
 
