@@ -280,7 +280,7 @@ TEST(sparsegpt, refuses_what_does_not_fit) {
 
 TEST(sparsegpt, damaged_weights_take_no_others_with_them) {
   random_source random{21};
-  const auto found = measured<input_hessian<double>>(random_samples(random, 8, {40}));
+  const auto found = measured<input_hessian<double>>(random_samples(random, 8, 40));
   for (const double bad : {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
     std::vector<double> row{bad, bad, bad, 1, 1, 2, 3, 4};
     sparsegpt{}.prune(matrix_view<double>{row.data(), 1, 8}, found, n_of_m{.removed = 2, .of = 4});
