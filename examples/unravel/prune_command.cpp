@@ -56,8 +56,7 @@ void prune_by_texts(const prune_words& asked) {
                          .got = std::to_string(asked.scored_bytes),
                          .cure = "score what --widths padded writes, which computes the same"});
   }
-  std::vector<std::string> inputs = files_of_model(asked.model);
-  inputs.push_back(asked.imatrix);
+  std::vector<std::string> inputs = files_of_model(asked.model, {asked.imatrix});
   add_text_files(inputs, asked.texts);
   add_text_files(inputs, asked.against);
   check_targets(inputs, {{"--out", asked.target}, {"--json", asked.json}, {"--save-imatrix", asked.save_imatrix}});

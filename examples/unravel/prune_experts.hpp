@@ -176,9 +176,7 @@ private:
 /// Throws file_error where the verdict does not fit the model, or the target would replace an input.
 inline prune_outcome prune_experts(const std::string& model_path, const std::string& verdict_path,
                                    const std::string& target) {
-  std::vector<std::string> inputs = files_of_model(model_path);
-  inputs.push_back(verdict_path);
-  check_targets(inputs, {{"--out", target}});
+  check_targets(files_of_model(model_path, {verdict_path}), {{"--out", target}});
   const gguf_model file{model_path};
   prune_outcome done = expert_pruning{file, read_verdict_json(verdict_path), verdict_path}.save(target);
   weigh_files(done, model_path, target);

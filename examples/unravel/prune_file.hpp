@@ -81,9 +81,7 @@ inline void check_fits(const engine::model<float>& weights, const saved_verdict&
 /// would replace the model; setting_error where widths should be equal and are not. `rule` says nothing to mixtures.
 inline prune_outcome prune_file(const std::string& model_path, const std::string& verdict_path,
                                 const std::string& target, layer_widths rule = layer_widths::padded) {
-  std::vector<std::string> inputs = files_of_model(model_path);
-  inputs.push_back(verdict_path);
-  check_targets(inputs, {{"--out", target}});
+  check_targets(files_of_model(model_path, {verdict_path}), {{"--out", target}});
   if (experts_of(gguf_model{model_path}) > 0) return prune_experts(model_path, verdict_path, target);
   const engine::model<float> weights{model_path};
   const saved_verdict saved = read_verdict_json(verdict_path);

@@ -16,10 +16,9 @@ struct asked_target {
   std::string path;    // empty: it was not
 };
 
-/// All files of a model, which may be split.
-inline std::vector<std::string> files_of_model(const std::string& path) {
+/// All files of a model, which may be split, behind others.
+inline std::vector<std::string> files_of_model(const std::string& path, std::vector<std::string> files = {}) {
   const gguf_model model{path};
-  std::vector<std::string> files;
   for (const gguf_file& file : model.files()) files.push_back(file.path());
   return files;
 }

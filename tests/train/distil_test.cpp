@@ -197,6 +197,14 @@ TEST(distil, starts_from_given_rows_and_measures_without_learning) {
             std::string::npos);
 }
 
+/// Between the two lies one step, which is counted as undefined.
+void expect_nothing_learned(const distil_state<float>& before, const distil_state<float>& after) {
+  EXPECT_EQ(after.undefined, 1);
+  EXPECT_EQ(after.steps, 1);
+  EXPECT_EQ(after.router, before.router);
+  EXPECT_EQ(after.layer, before.layer);
+}
+
 TEST(distil, learns_nothing_from_a_loss_that_is_no_number) {
   planted<float> problem{10};
   problem.next();
@@ -205,10 +213,7 @@ TEST(distil, learns_nothing_from_a_loss_that_is_no_number) {
   problem.y[3] = std::nanf("");
   const distil_measure seen = pupil.step(problem.tokens(), problem.wanted());
   EXPECT_TRUE(std::isnan(seen.loss));
-  EXPECT_EQ(pupil.state().undefined, 1);
-  EXPECT_EQ(pupil.state().steps, 1);
-  EXPECT_EQ(pupil.state().router, before.router);
-  EXPECT_EQ(pupil.state().layer, before.layer);
+  expect_nothing_learned(before, pupil.state());
   std::fill(problem.y.begin(), problem.y.end(), 0.0f);
   EXPECT_TRUE(std::isfinite(pupil.step(problem.tokens(), problem.wanted()).loss)) << "nothing wanted at all";
 }
@@ -238,9 +243,7 @@ TEST(distil, learns_nothing_from_a_token_that_is_no_number) {
   const distil_state<float> before = pupil.state();
   problem.x[3] = std::nanf("");
   pupil.step(problem.tokens(), problem.wanted());
-  EXPECT_EQ(pupil.state().undefined, 1);
-  EXPECT_EQ(pupil.state().router, before.router);
-  EXPECT_EQ(pupil.state().layer, before.layer);
+  expect_nothing_learned(before, pupil.state());
 }
 
 }  // namespace
